@@ -1,0 +1,182 @@
+"""HTML to lines: bytes, strings and soups, through one reader.
+
+``read`` decodes, has lexbor (selectolax) build the tree a browser would build,
+and reads the tree's own serialisation with `unticker.markup`. A soup that a
+caller already has is serialised and read by the same pass. Pages on which
+lexbor's time would grow with the square of their nesting go to the pass as they
+are (``reader == "linear"``).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unticker import markup
+from unticker.errors import PageError, UsageError
+from unticker.markup import Markup
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
+    from bs4.element import Tag
+
+MAX_DEPTH = 512
+MAX_FORMATTING = 64
+PARSERS = ("lexbor", "bs4", "linear")
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_META = re.compile(
+    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([a-zA-Z0-9_.:-]+)""", re.I
+)
+_MARKUP_START = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|article|main|div|table|section|"
+    r"\?xml|meta|title|p|h1|span|ul|script|style|link)(?=[\s>/])",
+    re.I | re.DOTALL,
+)
+# Names a page may declare, read as browsers read them.
+_ALIASES = {
+    "iso-8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252",
+    "ascii": "cp1252", "iso-8859-9": "cp1254", "iso-8859-11": "cp874", "tis-620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "x-sjis": "cp932", "shift_jis": "cp932",
+    "shift-jis": "cp932", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "utf-16": "utf-8",
+    "utf-16le": "utf-8", "utf8": "utf-8", "x-user-defined": "cp1252", "unicode": "utf-8",
+}  # fmt: skip
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_UNNESTED = markup.VOID | {"p", "li", "td", "th", "tr", "option", "dd", "dt"}
+_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page's lines with their markup, and how it was read."""
+
+    markup: Markup
+    encoding: str
+    reader: str
+
+
+def looks_like_html(text: str) -> bool:
+    """True if the text starts with markup that cannot be meant as prose."""
+    return _MARKUP_START.match(text[:4096]) is not None
+
+
+def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
+    """Decode a page: BOM, then ``encoding`` (a caller's or a header's), then ``<meta>``,
+    then UTF-8, then detection. Returns the text and the encoding's name.
+
+    Bytes that are wrong in the encoding become U+FFFD; an encoding that Python
+    does not know raises `PageError` when a caller named it and is passed over
+    when the page did.
+    """
+    for bom, name in _BOMS:
+        if data.startswith(bom):
+            return data.decode(name, "replace"), name
+    if encoding is not None:
+        try:
+            return data.decode(encoding, "replace"), encoding
+        except LookupError:
+            raise UsageError(f"unknown encoding {encoding!r}; name one that Python knows") from None
+    declared = _META.search(data[:4096])
+    if declared is not None:
+        name = declared[1].decode("ascii").lower()
+        name = _ALIASES.get(name, name)
+        try:
+            text = data.decode(name, "strict" if name != "utf-8" else "replace")
+        except UnicodeDecodeError:
+            # A page that declares one encoding and is written in another: UTF-8 decides.
+            text, name = _detected(data, fallback=name)
+        except LookupError:
+            pass
+        if name != "utf-8" or text.count("\ufffd") * 50 < len(text) + 50:
+            return text, name
+    return _detected(data, fallback="utf-8")
+
+
+def _detected(data: bytes, fallback: str) -> tuple[str, str]:
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        if error.start > len(data) - 4:  # cut inside its last character
+            return data.decode("utf-8", "replace"), "utf-8"
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(data[:65536]).best()
+    name = best.encoding if best is not None else fallback
+    return data.decode(name, "replace"), name
+
+
+def read(
+    source: "str | bytes | BeautifulSoup | Tag",
+    *,
+    encoding: str | None = None,
+    parser: str = "lexbor",
+) -> Document:
+    """Read an HTML page into lines.
+
+    ``parser`` is ``"lexbor"``, ``"bs4"`` (BeautifulSoup with Python's html.parser)
+    or ``"linear"`` (no tree at all). A soup is read as it is, whatever the parser.
+    Raises `PageError` if the source is none of these kinds.
+    """
+    if parser not in PARSERS:
+        raise UsageError(f"unknown parser {parser!r}; choose one of {', '.join(PARSERS)}")
+    if isinstance(source, (bytes, bytearray)):
+        source, encoding = decode(bytes(source), encoding)
+    if not isinstance(source, str):
+        return Document(_read_soup(source), encoding or "str", "bs4")
+    name = encoding or "str"
+    if parser == "lexbor" and _is_tame(source):
+        return Document(markup.read(_serialise(source)), name, "lexbor")
+    if parser == "bs4":
+        import bs4
+
+        return Document(_read_soup(bs4.BeautifulSoup(source, "html.parser")), name, "bs4")
+    return Document(markup.read(markup.without_opaque(source), raw=True), name, "linear")
+
+
+def _serialise(page: str) -> str:
+    from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
+
+    tree = LexborHTMLParser(page, scripting=True, options=LexborDocumentOptions.WO_EVENTS)
+    tree.strip_tags(markup.STRIPPED, recursive=True)
+    node = tree.body or tree.root
+    return (node.html or "") if node is not None else ""
+
+
+def _read_soup(soup: Any) -> Markup:
+    from bs4.element import Tag
+
+    if not isinstance(soup, Tag):
+        raise PageError(
+            f"cannot read a {type(soup).__name__} as a page; give str, bytes, a path or a soup"
+        )
+    return markup.read(markup.without_opaque(soup.decode()))
+
+
+def _is_tame(page: str) -> bool:
+    """Whether lexbor reads the page in linear time and without losing text.
+
+    It does not when elements nest hundreds deep, when many formatting elements
+    (``<b id=1><b id=2>…``) stay open, or when a comment never ends.
+    """
+    if page.rfind("<!--") > page.rfind("-->"):
+        return False
+    depth = deepest = formatting = 0
+    if page.count("<") - 2 * page.count("</") < MAX_FORMATTING:
+        return True
+    for close, name in _TAG.findall(page):
+        name = name.lower()
+        if name in _UNNESTED:
+            continue
+        step = -1 if close else 1
+        depth = max(0, depth + step)
+        if name in _FORMATTING:
+            formatting = max(0, formatting + step)
+        if depth > MAX_DEPTH or formatting > MAX_FORMATTING:
+            return False
+        deepest = max(deepest, depth)
+    return True
