@@ -1,0 +1,1 @@
+"""How the shipped model is made: ``python -m train`` writes ``model/``."""

@@ -1,0 +1,139 @@
+"""Pages to units: the pieces of text that are judged, cut in one pass over many pages.
+
+A unit is a line, or a part of one: lines are cut at runs of three or more spaces
+(a ticker on one line), and lines that hold most of a page (its newlines were
+lost) also at sentence ends. Offsets are code points into the batch's text.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker import alphabet
+from unticker.alphabet import CLOSE, DIGIT, LOWER, QUOTE, SPACE, STOP
+
+IntArray = NDArray[np.int64]
+
+LONG_LINE = 600
+_NEWLINE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The units of a batch of pages; arrays are as long as there are units unless said.
+
+    ``codes``, ``classes``: one entry a code point of the batch's text, in which every
+    page ends with a newline. ``starts``, ``ends``: code points, white space trimmed.
+    ``page``, ``line``: page in the batch, and line in the page (from 0, blank
+    lines counted). ``parts``, ``part``: units in the same line, and which of them.
+    ``first``: units before each page (length: pages + 1).
+    """
+
+    codes: NDArray[np.uint32]
+    classes: NDArray[np.uint8]
+    starts: IntArray
+    ends: IntArray
+    page: IntArray
+    line: IntArray
+    parts: IntArray
+    part: IntArray
+    first: IntArray
+    page_starts: IntArray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def cut(texts: list[str]) -> Units:
+    r"""Cut page texts, whose line ends are ``\n`` alone, into units."""
+    joined = "\n".join(texts) + "\n" if texts else ""
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    classes = alphabet.tables().classes[codes]
+    lengths = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
+    page_ends = np.cumsum(lengths)
+    page_starts = page_ends - lengths
+
+    line_ends = np.flatnonzero(codes == _NEWLINE)
+    line_starts = np.concatenate(([0], line_ends[:-1] + 1)).astype(np.int64)[: len(line_ends)]
+    line_page = np.searchsorted(page_ends, line_starts, "right")
+    line_number = np.arange(len(line_ends)) - np.searchsorted(line_starts, page_starts)[line_page]
+
+    cuts = _cuts(codes, classes, line_starts, line_ends, lengths[line_page])
+    if len(cuts):
+        starts = np.union1d(line_starts, cuts)
+        ends = np.append(starts[1:], len(codes))
+        ends = ends - (codes[ends - 1] == _NEWLINE)
+        line = np.searchsorted(line_starts, starts, "right") - 1
+    else:
+        starts, ends, line = line_starts, line_ends.astype(np.int64), np.arange(len(line_ends))
+    starts, ends, kept = _trim(classes, starts, ends)
+    line = line[kept]
+    page = line_page[line]
+    # Units of one line are neighbours: number them within runs of the same line.
+    new = np.flatnonzero(np.append(True, line[1:] != line[:-1])) if len(line) else line
+    counts = np.diff(np.append(new, len(line)))
+    return Units(
+        codes,
+        classes,
+        starts,
+        ends,
+        page,
+        line_number[line],
+        np.repeat(counts, counts),
+        np.arange(len(line)) - np.repeat(new, counts),
+        np.searchsorted(page, np.arange(len(texts) + 1)),
+        page_starts,
+    )
+
+
+def _cuts(
+    codes: NDArray[np.uint32],
+    classes: NDArray[np.uint8],
+    line_starts: IntArray,
+    line_ends: IntArray,
+    page_length: IntArray,
+) -> IntArray:
+    """Where units start inside lines."""
+    if len(codes) < 4:
+        return np.zeros(0, np.int64)
+    blank = (classes == SPACE) & (codes != _NEWLINE)
+    run = blank[:-3] & blank[1:-2] & blank[2:-1]
+    wide = np.flatnonzero(run & ~blank[3:]) + 3
+    length = line_ends - line_starts
+    long = np.flatnonzero((length >= LONG_LINE) & (2 * length >= page_length))
+    if not len(long):
+        return wide
+    sentence: list[IntArray] = [wide]
+    for index in long:  # few by definition: at most two a page
+        start, end = line_starts[index], line_ends[index]
+        part = classes[start:end]
+        stops = np.flatnonzero(
+            (part[:-2] == STOP)
+            & (part[1:-1] == SPACE)
+            & (part[2:] != LOWER)
+            & (part[2:] != DIGIT)
+            & (part[2:] != SPACE)
+        )
+        quoted = np.flatnonzero(
+            (part[:-3] == STOP)
+            & ((part[1:-2] == QUOTE) | (part[1:-2] == CLOSE))
+            & (part[2:-1] == SPACE)
+            & (part[3:] != LOWER)
+        )
+        ideographic = np.flatnonzero((part[:-1] == STOP) & (codes[start : end - 1] > 0x3000))
+        sentence += [start + stops + 2, start + quoted + 3, start + ideographic + 1]
+    return np.unique(np.concatenate(sentence))
+
+
+def _trim(
+    classes: NDArray[np.uint8], starts: IntArray, ends: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Shrink units to their first and last character that is not white space; drop blank ones."""
+    if not len(starts):
+        return starts, ends, starts
+    inked = np.flatnonzero(classes != SPACE)
+    low = np.searchsorted(inked, starts)
+    high = np.searchsorted(inked, ends)
+    kept = np.flatnonzero(high > low)
+    return inked[low[kept]], inked[high[kept] - 1] + 1, kept
