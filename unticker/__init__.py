@@ -1,0 +1,62 @@
+"""Tell, line by line, what in a crawled news page is the article and what is the site."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unticker.errors import ModelError, OutputError, PageError, UntickerError, UsageError
+from unticker.model import Model
+from unticker.types import LABELS, Kind, Label, Line, Page, Segment, Span
+
+if TYPE_CHECKING:
+    from unticker.reading import Source
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LABELS", "Label", "Line", "Model", "ModelError", "OutputError", "Page", "PageError", "Segment",
+    "Span", "UntickerError", "UsageError", "clean", "evaluate", "fit", "label", "load",
+]  # fmt: skip
+
+
+def load(path: "Path | str | None" = None) -> Model:
+    """Load and verify a model folder, the shipped one if none is named (see `Model.load`)."""
+    return Model.load(path)
+
+
+@lru_cache(maxsize=1)
+def _default() -> Model:
+    return Model.load()
+
+
+def label(source: "Source", kind: Kind = "auto") -> Page:
+    """Label one page with the shipped model.
+
+    >>> page = label("Menu\\n\\nThe council met on Monday to discuss the new bridge.")
+    >>> [(line.number, line.label) for line in page.lines]
+    [(1, 'ui-chrome'), (3, 'body')]
+    """
+    return _default().label(source, kind)
+
+
+def clean(source: "Source", keep: Sequence[Label] = ("body",), title: bool = True) -> str:
+    """The article's text; ``title=False`` leaves out the own headline, and only that."""
+    return _default().label(source).text(keep, title)
+
+
+def fit(annotations: "Iterable[Any]", **options: Any) -> Model:
+    """Fit a model on annotations: paths of annotation files, rows, or annotated pages.
+
+    ``options`` are those of `unticker.training.Options`.
+    """
+    from unticker import training
+
+    return training.fit(annotations, training.Options(**options))
+
+
+def evaluate(model: Model, annotations: "Iterable[Any]") -> dict[str, Any]:
+    """Scores of a model on annotations, per label and language (see `unticker.evaluation`)."""
+    from unticker import evaluation
+
+    return evaluation.evaluate(model, annotations)

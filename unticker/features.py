@@ -15,8 +15,24 @@ from numpy.typing import NDArray
 
 from unticker import alphabet
 from unticker.alphabet import (
-    AT, BAR, CLOSE, COLON, COMMA, DASH, DIGIT, KIND, LETTER, LOWER, MONEY, OPEN, QUOTE, RIGHTS,
-    STOP, UNIT, UPPER, Hasher,
+    AT,
+    BAR,
+    CLOSE,
+    COLON,
+    COMMA,
+    DASH,
+    DIGIT,
+    KIND,
+    LETTER,
+    LOWER,
+    MONEY,
+    OPEN,
+    QUOTE,
+    RIGHTS,
+    STOP,
+    UNIT,
+    UPPER,
+    Hasher,
 )  # fmt: skip
 from unticker.units import IntArray, Units
 
@@ -101,11 +117,15 @@ class Text:
         )
 
     def count(self, *classes: int) -> IntArray:
-        return sum((self._class_counts[c] for c in classes), np.zeros(len(self.units), np.int64))
+        total = np.zeros(len(self.units), np.int64)
+        for each in classes:
+            total += self._class_counts[each]
+        return total
 
     @cached_property
     def counted(self) -> IntArray:
-        return np.minimum(self.units.ends - self.units.starts, COUNTED)
+        counted: IntArray = np.minimum(self.units.ends - self.units.starts, COUNTED)
+        return counted
 
     @cached_property
     def word_traits(self) -> NDArray[np.int64]:
@@ -159,82 +179,84 @@ def _packed_counts(
 
 # ---- n-grams --------------------------------------------------------------------------
 
-Spans = tuple[IntArray, NDArray[np.uint64]]  # unit, hash
+Places = tuple[IntArray, IntArray, IntArray]  # unit, start, end
 
 
-def _words(text: Text) -> Spans:
+def _words(text: Text) -> Places:
     edge = text.edge_words
-    return text.word_unit[edge], text.word_hashes[edge]
+    return text.word_unit[edge], text.word_starts[edge], text.word_ends[edge]
 
 
-def _bigrams(text: Text) -> Spans:
-    edge = text.edge_words[:-1]
-    unit = text.word_unit
-    edge = edge[unit[edge] == unit[edge + 1]] if len(edge) else edge
-    return unit[edge], text.hasher.spans(text.word_starts[edge], text.word_ends[edge + 1])
+def _bigrams(text: Text) -> Places:
+    edge = text.edge_words
+    edge = edge[edge < len(text.word_unit) - 1]
+    edge = edge[text.word_unit[edge] == text.word_unit[edge + 1]]
+    return text.word_unit[edge], text.word_starts[edge], text.word_ends[edge + 1]
 
 
-def _whole(text: Text) -> Spans:
-    return np.arange(len(text.units)), text.unit_hashes
+def _stems(length: int) -> Callable[[Text], Places]:
+    """The first (or, below zero, the last) characters of the edge words with six or more."""
+
+    def places(text: Text) -> Places:
+        unit, starts, ends = _words(text)
+        long = np.flatnonzero(ends - starts >= 6)
+        unit, starts, ends = unit[long], starts[long], ends[long]
+        return (unit, starts, starts + length) if length > 0 else (unit, ends + length, ends)
+
+    return places
 
 
-def _prefix(length: int) -> Callable[[Text], Spans]:
-    def spans(text: Text) -> Spans:
+def _whole(text: Text) -> Places:
+    return np.arange(len(text.units)), text.units.starts, text.units.ends
+
+
+def _edge(length: int) -> Callable[[Text], Places]:
+    """The first (or, below zero, the last) characters of the unit."""
+
+    def places(text: Text) -> Places:
         units = text.units
-        chosen = np.flatnonzero(units.ends - units.starts >= length)
-        starts = units.starts[chosen]
-        return chosen, text.hasher.spans(starts, starts + length)
+        chosen = np.flatnonzero(units.ends - units.starts >= abs(length))
+        if length > 0:
+            return chosen, units.starts[chosen], units.starts[chosen] + length
+        return chosen, units.ends[chosen] + length, units.ends[chosen]
 
-    return spans
-
-
-def _suffix(length: int) -> Callable[[Text], Spans]:
-    def spans(text: Text) -> Spans:
-        units = text.units
-        chosen = np.flatnonzero(units.ends - units.starts >= length)
-        ends = units.ends[chosen]
-        return chosen, text.hasher.spans(ends - length, ends)
-
-    return spans
+    return places
 
 
-def _first_words(count: int) -> Callable[[Text], Spans]:
-    def spans(text: Text) -> Spans:
-        chosen = np.flatnonzero(text.last_word - text.first_word >= count)
-        first = text.first_word[chosen]
-        return chosen, text.hasher.spans(text.word_starts[first], text.word_ends[first + count - 1])
+def _edge_words(count: int) -> Callable[[Text], Places]:
+    """The first (or, below zero, the last) words of the unit."""
 
-    return spans
+    def places(text: Text) -> Places:
+        chosen = np.flatnonzero(text.last_word - text.first_word >= abs(count))
+        first, last = text.first_word[chosen], text.last_word[chosen]
+        if count > 0:
+            return chosen, text.word_starts[first], text.word_ends[first + count - 1]
+        return chosen, text.word_starts[last + count], text.word_ends[last - 1]
 
-
-def _last_words(count: int) -> Callable[[Text], Spans]:
-    def spans(text: Text) -> Spans:
-        chosen = np.flatnonzero(text.last_word - text.first_word >= count)
-        last = text.last_word[chosen]
-        return chosen, text.hasher.spans(text.word_starts[last - count], text.word_ends[last - 1])
-
-    return spans
+    return places
 
 
 @dataclass(frozen=True, slots=True)
 class Ngram:
-    """A family of hashed spans: ``spans(text)`` gives unit and hash of each."""
+    """A family of hashed spans: ``places(text)`` gives unit, start and end of each."""
 
     name: str
     meaning: str
-    spans: Callable[[Text], Spans]
+    places: Callable[[Text], Places]
 
 
 NGRAMS: tuple[Ngram, ...] = (
     Ngram("word", "a word among the unit's first ten or last five", _words),
     Ngram("bigram", "two neighbouring words and what stands between them", _bigrams),
+    Ngram("stem", "the first four letters of these words, where they have six", _stems(4)),
+    Ngram("ending", "the last four letters of these words, where they have six", _stems(-4)),
     Ngram("whole", "the whole unit, digits folded", _whole),
-    Ngram("first", "the first word", _first_words(1)),
-    Ngram("first-two", "the first two words", _first_words(2)),
-    Ngram("last", "the last word", _last_words(1)),
-    Ngram("last-two", "the last two words", _last_words(2)),
-    *(Ngram(f"prefix-{n}", f"the first {n} characters", _prefix(n)) for n in (1, 2, 3, 4, 6)),
-    *(Ngram(f"suffix-{n}", f"the last {n} characters", _suffix(n)) for n in (1, 2, 3, 4)),
+    Ngram("first", "the first word", _edge_words(1)),
+    Ngram("first-two", "the first two words", _edge_words(2)),
+    Ngram("last", "the last word", _edge_words(-1)),
+    Ngram("last-two", "the last two words", _edge_words(-2)),
+    *(Ngram(f"prefix-{n}", f"the first {n} characters", _edge(n)) for n in (1, 2, 3, 4, 6)),
+    *(Ngram(f"suffix-{n}", f"the last {n} characters", _edge(-n)) for n in (1, 2, 3, 4)),
 )
 
 
@@ -243,7 +265,8 @@ def buckets(hashes: NDArray[np.uint64], family: int) -> IntArray:
     salt = np.uint64((family + 1) * 0xA0761D6478BD642F & 0xFFFFFFFFFFFFFFFF)
     mixed = (hashes ^ salt) * _MIX
     mixed ^= mixed >> np.uint64(29)
-    return ((mixed * _MIX) >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
+    chosen: IntArray = ((mixed * _MIX) >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
+    return chosen
 
 
 # ---- shapes ---------------------------------------------------------------------------
@@ -304,7 +327,8 @@ def _counted(name: str, meaning: str, *classes: int) -> Shape:
 
 def _stops_inside(text: Text) -> IntArray:
     last = _edge_class(text, -1) == STOP
-    return np.clip(text.count(STOP) - last, 0, 4)
+    inside: IntArray = np.clip(text.count(STOP) - last, 0, 4)
+    return inside
 
 
 SHAPES: tuple[Shape, ...] = (
@@ -371,6 +395,6 @@ def ngram_rows(text: Text) -> list[tuple[IntArray, IntArray]]:
     """For each family of `NGRAMS`: the unit and the bucket of every span."""
     rows = []
     for family, ngram in enumerate(NGRAMS):
-        unit, hashes = ngram.spans(text)
-        rows.append((unit, buckets(hashes, family)))
+        unit, starts, ends = ngram.places(text)
+        rows.append((unit, buckets(text.hasher.spans(starts, ends), family)))
     return rows

@@ -65,13 +65,13 @@ def looks_like_html(text: str) -> bool:
     return _MARKUP_START.match(text[:4096]) is not None
 
 
-def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
+def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -> tuple[str, str]:
     """Decode a page: BOM, then ``encoding`` (a caller's or a header's), then ``<meta>``,
     then UTF-8, then detection. Returns the text and the encoding's name.
 
     Bytes that are wrong in the encoding become U+FFFD; an encoding that Python
     does not know raises `PageError` when a caller named it and is passed over
-    when the page did.
+    when the page did. ``declared=False`` is for plain text, which declares nothing.
     """
     for bom, name in _BOMS:
         if data.startswith(bom):
@@ -81,10 +81,12 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
             return data.decode(encoding, "replace"), encoding
         except LookupError:
             raise UsageError(f"unknown encoding {encoding!r}; name one that Python knows") from None
-    declared = _META.search(data[:4096])
-    if declared is not None:
-        name = declared[1].decode("ascii").lower()
+    found = _META.search(data[:4096]) if declared else None
+    if found is not None:
+        name = found[1].decode("ascii").lower()
         name = _ALIASES.get(name, name)
+        if name != "utf-8" and _is_utf8(data):
+            return data.decode("utf-8"), "utf-8"  # declared wrongly: no other text is valid UTF-8
         try:
             text = data.decode(name, "strict" if name != "utf-8" else "replace")
         except UnicodeDecodeError:
@@ -95,6 +97,14 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
         if name != "utf-8" or text.count("\ufffd") * 50 < len(text) + 50:
             return text, name
     return _detected(data, fallback="utf-8")
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether the bytes are UTF-8 and not ASCII alone."""
+    try:
+        return len(data.decode("utf-8")) < len(data)
+    except UnicodeDecodeError:
+        return False
 
 
 def _detected(data: bytes, fallback: str) -> tuple[str, str]:
@@ -154,7 +164,7 @@ def _read_soup(soup: Any) -> Markup:
         raise PageError(
             f"cannot read a {type(soup).__name__} as a page; give str, bytes, a path or a soup"
         )
-    return markup.read(markup.without_opaque(soup.decode()))
+    return markup.read(markup.without_opaque(soup.decode()), raw=True)
 
 
 def _is_tame(page: str) -> bool:

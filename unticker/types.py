@@ -18,7 +18,11 @@ class Segment:
     start: int
     end: int
     label: Label
-    probability: float
+    probabilities: Mapping[Label, float]
+
+    @property
+    def probability(self) -> float:
+        return self.probabilities[self.label]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,12 @@ class Line:
     number: int
     text: str
     label: Label
-    probability: float
     probabilities: Mapping[Label, float]
     segments: tuple[Segment, ...]
+
+    @property
+    def probability(self) -> float:
+        return self.probabilities[self.label]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +59,59 @@ class Span:
 class Page:
     """One labelled page.
 
-    ``title`` is the page's own headline or None. ``article_probability`` is near 0
+    ``title`` is the page's own headline or None, ``title_spans`` the line numbers and
+    offsets of the segments that hold it. ``article_probability`` is near 0
     for indexes, error pages and consent walls; their body is empty. ``encoding``
     and ``reader`` say how the source was read (None where it was a string, or text).
     """
 
     lines: Sequence[Line]
     title: str | None
-    title_lines: tuple[int, ...]
+    title_spans: frozenset[tuple[int, int]]
     article_probability: float
     encoding: str | None = None
     reader: str | None = None
 
-    def text(self, keep: Sequence[Label] = ("body",), title: bool = True) -> str:
+    def text(
+        self,
+        keep: Sequence[Label] = ("body",),
+        title: bool = True,
+        threshold: float | None = None,
+        trim: bool = False,
+    ) -> str:
         r"""The segments with a label in ``keep``, lines joined by ``\n``.
 
         ``title=False`` leaves out the page's own headline and nothing else.
+        ``threshold`` keeps what belongs to ``keep`` with at least this probability,
+        whatever its label: above 0.5 for precision, below for recall. ``trim`` keeps
+        everything between the first and the last kept segment.
         """
-        kept = frozenset(keep)
+        kept = [
+            (line, part)
+            for line in self.lines
+            for part in line.segments
+            if _wanted(part, keep, threshold)
+        ]
+        if trim and kept:
+            first = (kept[0][0].number, kept[0][1].start)
+            last = (kept[-1][0].number, kept[-1][1].start)
+            kept = [
+                (line, part)
+                for line in self.lines
+                for part in line.segments
+                if first <= (line.number, part.start) <= last
+            ]
         out: list[str] = []
-        for line in self.lines:
-            if not title and line.number in self.title_lines:
+        number = 0
+        for line, part in kept:
+            if not title and (line.number, part.start) in self.title_spans:
                 continue
-            if len(line.segments) == 1:
-                if line.label in kept:
-                    out.append(line.text.strip())
-                continue
-            parts = [line.text[s.start : s.end] for s in line.segments if s.label in kept]
-            if parts:
-                out.append(" ".join(parts))
+            text = line.text[part.start : part.end]
+            if line.number == number:
+                out[-1] += " " + text
+            else:
+                out.append(text)
+            number = line.number
         return "\n".join(out)
 
     @property
@@ -102,3 +133,9 @@ class Page:
     def noise(self) -> str:
         """All that is neither body nor byline."""
         return self.text(keep=("headline-ticker", "ui-chrome"))
+
+
+def _wanted(part: Segment, keep: Sequence[Label], threshold: float | None) -> bool:
+    if threshold is None:
+        return part.label in keep
+    return sum(part.probabilities[label] for label in keep) >= threshold

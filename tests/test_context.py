@@ -1,0 +1,145 @@
+"""What a unit sees of its page: the same in any batch, whole numbers, and what its name says."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from test_units import ODD, PAGES
+
+from unticker import weights
+from unticker.context import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, Context
+from unticker.features import SHAPE_OFFSETS
+from unticker.types import BODY, LABELS
+
+PROSE = "The council met on Monday and agreed on the plan for the old harbour, at long last."
+
+
+def scores_of(batch: weights.Batch) -> np.ndarray:
+    """Scores that hang on a unit's text alone, without a model."""
+    hashes = batch.text.unit_hashes
+    return np.stack([(hashes >> np.uint64(7 * n)).astype(np.int64) % 2000 for n in range(7)], 1)
+
+
+def context(texts: list[str], probabilities: np.ndarray | None = None) -> Context:
+    batch = weights.prepare(texts)
+    if probabilities is None:
+        probabilities = weights.probabilities(scores_of(batch))
+    return Context(batch.text, batch.shapes - SHAPE_OFFSETS[:-1], probabilities)
+
+
+def column(found: Context, name: str) -> list[int]:
+    return dict(found.columns())[name].tolist()
+
+
+def certain(*labels: int) -> np.ndarray:
+    return 255 * np.eye(CLASSES, dtype=np.int64)[list(labels)]
+
+
+@given(PAGES)
+@example(list(ODD.values()))
+def test_both_passes_see_the_same_in_any_batch(pages):
+    pages = [page for page in pages if page.strip()] or ["a"]
+    together = weights.prepare(pages)
+    scores = scores_of(together)
+    seen = weights.second_context(together, scores)
+    both = weights.third_context(together, seen, scores[:, :4])
+    for number, page in enumerate(pages):
+        alone = weights.prepare([page])
+        scores = scores_of(alone)
+        seen1 = weights.second_context(alone, scores)
+        both1 = weights.third_context(alone, seen1, scores[:, :4])
+        low, high = together.units.first[number : number + 2]
+        for whole, part in ((seen, seen1), (both, both1)):
+            assert (whole.values[low:high] == part.values).all()
+            assert (whole.crosses[low:high] == part.crosses).all()
+
+
+def test_columns_are_whole_numbers_that_float64_holds():
+    seen = context(list(ODD.values())).see()
+    assert (seen.values == np.floor(seen.values)).all()
+    assert (seen.values >= 0).all()
+    # 2**31 for a weight, 2**12 for the columns: the sum stays below 2**53.
+    assert seen.values.max() < 2**10
+
+
+@pytest.mark.parametrize("classes", [CLASSES, 4])
+def test_crosses_stay_in_their_range(classes):
+    batch = weights.prepare(list(ODD.values()))
+    chances = weights.probabilities(scores_of(batch))[:, :classes]
+    found = Context(batch.text, batch.shapes - SHAPE_OFFSETS[:-1], chances)
+    for name, values, size in found.crosses():
+        assert 0 <= values.min() <= values.max() < size, name
+    assert found.see().crosses.max() < weights.crosses_size()
+
+
+@pytest.mark.parametrize("classes", [CLASSES, 4])
+def test_every_column_has_one_name_of_a_family(classes):
+    found = context(["a\nb"], np.zeros((2, classes), np.int64))
+    names = [name for name, _ in found.columns()]
+    assert len(set(names)) == len(names)
+    assert {name.split(":")[0] for name in names} == {family.name for family in FAMILIES}
+    assert len({name for name, *_ in found.crosses()}) == len(found.crosses())
+
+
+def test_the_seven_classes_add_up_to_the_four_labels():
+    found = context(["\n".join("abcdefg")], certain(*range(CLASSES)))
+    assert found.labels.argmax(axis=1).tolist() == LABEL_OF_CLASS.tolist()
+    assert (found.labels.sum(axis=1) == 255).all()
+    assert CLASS_NAMES[:4] == LABELS
+
+
+def test_neighbours_end_at_the_page():
+    found = context(["a\nb", "c"], certain(0, 1, 2))
+    assert column(found, "neighbours: ui-chrome at +1") == [255, 0, 0]
+    assert column(found, "neighbours: byline at +1") == [0, 0, 0]
+    assert column(found, "neighbours: headline-ticker at -1") == [0, 255, 0]
+    assert column(found, "neighbours: page ends +1") == [0, 1, 1]
+    assert column(found, "neighbours: page ends -1") == [1, 0, 1]
+
+
+def test_short_lines_that_come_again_and_again_are_passed_over():
+    page = "\n".join(["Ad", "first", "Ad", "second", "Ad", "Ad", "third"])
+    found = context([page], certain(1, 3, 1, 2, 1, 1, 0))
+    assert column(found, "neighbours: byline at +1")[1] == 255
+    assert column(found, "neighbours: headline-ticker at +1")[3:6] == [255, 255, 255]
+    assert column(found, "neighbours: byline at -1")[4:] == [255, 255, 255]
+
+
+@given(st.lists(st.sampled_from([0, 3]), min_size=1, max_size=130))
+def test_distances_to_prose_equal_slow_distances(labels):
+    page = "\n".join(f"{chr(97 + n % 26)}{n} {PROSE}" for n in range(len(labels)))
+    before, behind = context([page], certain(*labels)).distances
+    prose = [n for n, label in enumerate(labels) if label == BODY]
+    for n in range(len(labels)):
+        assert before[n] == min([n - p for p in prose if p < n], default=99)
+        assert behind[n] == min([p - n for p in prose if p > n], default=99)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=50), st.sampled_from([3, 8, 20, 60]))
+def test_windows_equal_slow_windows(labels, width):
+    page = "\n".join(f"line {chr(97 + n % 26)}{n * n}x" for n in range(len(labels)))
+    found = context([page], certain(*labels))
+    for side in ("before", "behind"):
+        mean = column(found, f"windows: {CLASS_NAMES[5]} over {width} {side}")
+        for n in range(len(labels)):
+            near = labels[max(n - width, 0) : n] if side == "before" else labels[n + 1 :][:width]
+            assert mean[n] == sum(255 * (label == 5) for label in near) // max(len(near), 1)
+
+
+def test_prose_is_counted_on_both_sides():
+    found = context([f"Menu\n{PROSE}\nAd\n{PROSE}b"], certain(1, 3, 1, 3))
+    assert column(found, "prose: share of prose before")[::3] == [0, 255 * 83 // 167]
+    assert column(found, "prose: share of prose behind")[::3] == [255, 0]
+
+
+def test_shared_words_speak_for_a_line():
+    page = f"{PROSE}\ncouncil harbour agreed\nfootball results tonight"
+    found = context([page], certain(3, 0, 0))
+    assert column(found, "cohesion: shared words")[1:] == [3, 0]
+
+
+@given(st.lists(st.lists(st.integers(-40_000, 40_000), min_size=7, max_size=7), max_size=20))
+def test_probabilities_are_bytes_that_add_up(scores):
+    found = weights.probabilities(np.array(scores, np.int64).reshape(len(scores), 7))
+    assert ((found >= 0) & (found <= 255)).all()
+    assert (abs(found.sum(axis=1) - 255) <= 3).all()

@@ -1,0 +1,114 @@
+"""``python -m train``: build ``model/``; ``--check`` rebuilds it and compares."""
+
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from train import corpora, gold, recipe, tables
+from unticker.errors import UntickerError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+MODEL = recipe.ROOT / "model"
+Corpora = Annotated[Path | None, typer.Option("--corpora", help="Folder of the public page sets.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Rebuild and compare.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write a refused model too.")] = False,
+    corpora_folder: Corpora = None,
+) -> None:
+    """Build the shipped model from the recipe, or check that it is what the recipe builds."""
+    if context.invoked_subcommand is not None:
+        return
+    started = time.monotonic()
+    pages = gold.read(corpora_folder)
+    if not pages.public:
+        typer.echo("public pages not found: only the original pages are used")
+    alone = recipe.build(pages, originals_only=True)
+    built = recipe.build(pages) if pages.public else alone
+    if check:
+        _check(built, alone, bool(pages.public))
+    else:
+        refused = recipe.gate(built) if pages.public else []
+        if refused and not force:
+            raise UntickerError("; ".join(refused))
+        recipe.write(built, alone if pages.public else None, MODEL)
+        typer.echo(f"{MODEL}: written")
+    typer.echo(f"{time.monotonic() - started:.0f} s")
+
+
+def _check(built: recipe.Built, alone: recipe.Built, public: bool) -> None:
+    import json
+
+    metrics = json.loads((MODEL / "metrics.json").read_text("utf-8"))
+    kept = metrics["originals_only"]["labels_sha256"]
+    same_alone = alone.labels == kept
+    typer.echo(f"original pages alone: labels {'the same' if same_alone else 'DIFFERENT'}")
+    same = same_alone
+    if public:
+        with tempfile.TemporaryDirectory() as folder:
+            recipe.write(built, alone, Path(folder))
+            bytes_same = all(
+                (Path(folder) / name).read_bytes() == (MODEL / name).read_bytes()
+                for name in ("weights.npz", "model.json", "metrics.json", "README.md")
+            )
+        same = built.labels == metrics["labels_sha256"]
+        typer.echo(f"public and original pages: bytes {'the same' if bytes_same else 'different'}")
+        typer.echo(f"public and original pages: labels {'the same' if same else 'DIFFERENT'}")
+        refused = recipe.gate(built)
+        if refused:
+            raise UntickerError("; ".join(refused))
+    if not same:
+        raise UntickerError("the recipe no longer builds the shipped model; run: python -m train")
+
+
+@app.command("corpora")
+def lay_out(
+    source: Annotated[Path, typer.Option("--from", help="Folder with one clone a set.")],
+) -> None:
+    """Verify the public page sets, and link them into the checkout."""
+    problems = corpora.lay_out(source, set(gold.standoff()))
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{source}: all {len(gold.standoff()):,} annotated pages are there")
+
+
+@app.command("annotations")
+def annotations(corpora_folder: Corpora = None) -> None:
+    """Print what is annotated; fail on a line that drifted or lacks its label."""
+    from train.overview import show
+
+    pages = gold.read(corpora_folder)
+    show(pages)
+    if not pages.public:
+        typer.echo("public pages not found: their lines were not checked")
+    for problem in pages.problems[:50]:
+        typer.echo(problem, err=True)
+    if pages.problems:
+        raise UntickerError(f"{len(pages.problems)} annotated lines are wrong")
+    counts = Counter(pages.splits[p.site] for p in pages.original + pages.public)
+    typer.echo(f"pages by split: {dict(counts)}; no line drifted")
+
+
+@app.command("tables")
+def build_tables() -> None:
+    """Build ``unticker/tables.npz`` (needs Babel)."""
+    tables.build(recipe.ROOT / "unticker" / "tables.npz")
+
+
+if __name__ == "__main__":
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as leave:
+        raise SystemExit(leave.exit_code) from None
+    except UntickerError as error:
+        typer.echo(f"train: {error}", err=True)
+        raise SystemExit(1) from None

@@ -1,0 +1,154 @@
+"""The recipe: gold and options in, a model folder with its scores out."""
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from train.gold import Gold
+from unticker import evaluation, training
+from unticker.annotations import AnnotatedPage, collapse
+from unticker.card import write_card
+from unticker.errors import UntickerError
+from unticker.model import Model
+from unticker.training import Options
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A fitted model with its scores, and what a rebuild is compared with."""
+
+    model: Model
+    metrics: dict[str, Any]
+    labels: str
+
+
+def recipe() -> dict[str, Any]:
+    """``train/recipe.toml``."""
+    found: dict[str, Any] = tomllib.loads((HERE / "recipe.toml").read_text("utf-8"))
+    return found
+
+
+def options() -> Options:
+    """The recipe's options of the fit."""
+    given: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in recipe()["fit"].items()
+    }
+    return Options(**given)
+
+
+def plain(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
+    """The pages without their markup: what a fit on text alone sees."""
+    return [replace(page, markup=None) for page in pages]
+
+
+def variants(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
+    """Pages as they look when newlines were lost: every original, every fourth public one."""
+    lost = []
+    for number, page in enumerate(pages):
+        original = page.markup is None
+        if original or number % 4 == 0:
+            lost.append(collapse(page, "    "))
+        if original or number % 4 == 2:
+            lost.append(collapse(page, " "))
+    return lost
+
+
+def build(pages: Gold, *, originals_only: bool = False) -> Built:
+    """Fit on the training and development sites and score on the test sites."""
+    if pages.problems:
+        raise UntickerError(f"{len(pages.problems)} annotated lines drifted: {pages.problems[0]}")
+    kind = "original" if originals_only else "all"
+    used = pages.part("train", "development", kind=kind)
+    model = training.fit((plain(used) if originals_only else used) + variants(used), options())
+    test: dict[str, Any] = {}
+    for name in ("all", "original", "public"):
+        part = pages.part("test", kind=name)
+        if part and not (originals_only and name != "original"):
+            test["text" if name == "all" else f"text, {name} pages"] = evaluation.evaluate(
+                model, plain(part)
+            )
+    public = pages.part("test", kind="public")
+    if public and not originals_only:
+        test["html, public pages"] = evaluation.evaluate(model, public, markup=True)
+    metrics = {"cross_validated": model.about["cross_validated"], "test": test}
+    everything = plain(pages.original + ([] if originals_only else pages.public))
+    return Built(model, metrics, label_digest(model, everything))
+
+
+def label_digest(model: Model, pages: list[AnnotatedPage]) -> str:
+    """SHA-256 of the labels a model gives to every annotated line."""
+    labels, _ = evaluation.predict(model, pages)
+    return hashlib.sha256(labels.astype("u1").tobytes()).hexdigest()
+
+
+def write(built: Built, alone: Built | None, folder: Path) -> None:
+    """Write the model folder: weights, model.json, metrics.json, the card.
+
+    ``alone`` is the model of the original pages alone, of which only digests are kept:
+    it is what can be rebuilt where the public pages are not.
+    """
+    model = replace(built.model, about=dict(built.model.about) | {"made_with": versions()})
+    model.save(folder)
+    metrics = dict(built.metrics)
+    metrics["labels_sha256"] = built.labels
+    if alone is not None:
+        metrics["originals_only"] = {
+            "labels_sha256": alone.labels,
+            "test_macro_f1": alone.metrics["test"]["text, original pages"]["macro_f1"],
+        }
+    experiments = HERE / "experiments.json"
+    if experiments.is_file():
+        metrics["experiments"] = json.loads(experiments.read_text("utf-8"))
+    write_card(model, folder, metrics)
+
+
+def versions() -> dict[str, str]:
+    """Versions that a build hangs on."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn")} | {
+        "python": ".".join(map(str, sys.version_info[:2]))
+    }
+
+
+def gate(built: Built) -> list[str]:
+    """Why a build is refused: below the floor, no test pages, or a seed line wrong."""
+    floor = recipe()["floor"]
+    scores = built.metrics["test"].get("text")
+    refused = []
+    if scores is None or not scores["lines"]:
+        return ["the test split is empty"]
+    if scores["macro_f1"] < floor["macro_f1"]:
+        refused.append(f"macro-F1 {scores['macro_f1']} is below the floor {floor['macro_f1']}")
+    if scores["labels"]["body"]["f1"] < floor["body_f1"]:
+        refused.append(f"body F1 is below the floor {floor['body_f1']}")
+    wrong = seed_errors(built.model)
+    if wrong:
+        refused.append(f"{len(wrong)} seed lines wrong, first {wrong[0]}")
+    return refused
+
+
+def seed_errors(model: Model) -> list[str]:
+    """The seed lines that a model labels otherwise than ``tests/cases/seeds.json``."""
+    cases = json.loads((ROOT / "tests" / "cases" / "seeds.json").read_text("utf-8"))
+    wrong = []
+    for name, labels in cases.items():
+        page = model.label(ROOT / "seeds" / name)
+        found = {str(line.number): line.label for line in page.lines}
+        wrong += [
+            f"{name} line {number}: {found.get(number)} for {label}"
+            for number, label in labels.items()
+            if found.get(number) != label
+        ]
+    return wrong

@@ -1,0 +1,122 @@
+"""Why a line got its label: the features that carried it, in logits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unticker import reading, weights
+from unticker.context import CLASS_NAMES, Context
+from unticker.errors import UsageError
+from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
+from unticker.types import LABELS, Kind, Label
+from unticker.weights import Batch, Weights
+
+if TYPE_CHECKING:
+    from unticker.model import Model
+    from unticker.reading import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature's weight, in logits; positive speaks for the label."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``own``: what the line's own text says for its label, over the mean of all classes;
+    ``context``: what the page around it says for the label over its closest rival."""
+
+    text: str
+    label: Label
+    rival: Label
+    probabilities: Mapping[Label, float]
+    own: list[Reason]
+    context: list[Reason]
+
+
+def explain(
+    model: "Model", source: "Source", line: int, kind: Kind = "auto", encoding: str | None = None
+) -> Explanation:
+    """Explain one line of a page, by its number from 1.
+
+    Raises `UsageError` if the page has no such line or the line is blank.
+    """
+    document = reading.read(source, kind, encoding)
+    page = model.label_documents([document])[0]
+    found = next((each for each in page.lines if each.number == line), None)
+    if found is None:
+        raise UsageError(f"line {line} is blank or behind the page's end; name another line")
+    use_html = document.markup is not None and model.html is not None
+    chosen = model.html if use_html and model.html is not None else model.text
+    markups = [document.markup] if use_html and document.markup is not None else None
+    batch = weights.prepare([document.text], markups)
+    unit = int(np.flatnonzero(batch.units.line == line - 1)[0])
+    ranked = sorted(LABELS, key=lambda name: -found.probabilities[name])
+    label = found.label
+    rival = next(name for name in ranked if name != label)
+    return Explanation(
+        found.text,
+        label,
+        rival,
+        found.probabilities,
+        _own(chosen, batch, unit, LABELS.index(label)),
+        _context(chosen, batch, unit, LABELS.index(label), LABELS.index(rival)),
+    )
+
+
+def _own(chosen: Weights, batch: Batch, unit: int, label: int) -> list[Reason]:
+    """The first pass's rows for one unit."""
+    reasons = []
+    text = batch.text
+    for family, (units, rows) in enumerate(batch.rows):
+        mine = np.flatnonzero(units == unit)
+        for place in mine:
+            name = NGRAMS[family].name if family < len(NGRAMS) else "markup"
+            if family < len(NGRAMS):
+                spans = NGRAMS[family].places(text)
+                low, high = int(spans[1][place]), int(spans[2][place])
+                codes = batch.units.codes[low:high]
+                name += " " + repr(codes.tobytes().decode("utf-32-le", "replace"))
+            reasons.append(Reason(name, _lead(chosen.ngrams[rows[place]], label)))
+    for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
+        weight = _lead(chosen.shapes[row], label)
+        reasons.append(Reason(f"{shape.name} = {row - offset}", weight))
+    return _ranked(reasons)
+
+
+def _lead(row: np.ndarray, label: int) -> float:
+    used = row[: len(CLASS_NAMES)].astype(float)
+    return float(used[label] - used.mean()) / weights.UNIT_SCALE
+
+
+def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -> list[Reason]:
+    """The last pass's columns and crosses for one unit."""
+    first = weights.unit_scores(chosen, batch)
+    seen = weights.second_context(batch, first)
+    second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
+    both = weights.third_context(batch, seen, second)
+    names: list[str] = []
+    crosses: list[str] = []
+    values = batch.shapes - SHAPE_OFFSETS[:-1]
+    for which, scores in (("1st", first), ("2nd", second)):
+        context = Context(batch.text, values, weights.probabilities(scores))
+        names += [f"{which} pass, {name}" for name, _ in context.columns()]
+        crosses += [
+            f"{which} pass, {name} = {int(value[unit])}" for name, value, _ in context.crosses()
+        ]
+    gap = (chosen.columns3[:, label] - chosen.columns3[:, rival]).astype(float)
+    parts = gap * both.values[unit] / weights.CONTEXT_SCALE
+    reasons = [Reason(name, float(part)) for name, part in zip(names, parts, strict=True)]
+    for name, row in zip(crosses, both.crosses[unit], strict=True):
+        step = int(chosen.crosses3[row, label]) - int(chosen.crosses3[row, rival])
+        reasons.append(Reason(name, step / weights.CONTEXT_SCALE))
+    return _ranked(reasons)
+
+
+def _ranked(reasons: list[Reason]) -> list[Reason]:
+    return sorted((r for r in reasons if abs(r.weight) >= 0.005), key=lambda r: -r.weight)

@@ -1,0 +1,293 @@
+"""A model: load (verified), save, label. NumPy alone; loading runs no code."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unticker import reading, weights
+from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble
+from unticker.context import CLASSES, Context
+from unticker.errors import ModelError, PageError
+from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
+from unticker.phrases import Phrases
+from unticker.reading import Document
+from unticker.types import LABELS, Kind, Page
+from unticker.weights import Weights
+
+if TYPE_CHECKING:
+    from unticker.reading import Source
+
+FORMAT = 1
+BATCH_CODES = 1 << 18
+"""Code points that are worked on at a time; a longer page is worked through in pieces."""
+
+
+@lru_cache(maxsize=1)
+def schema() -> str:
+    """Digest of everything a weight's meaning hangs on."""
+    context = Context(weights.prepare(["a"]).text, np.zeros((1, len(SHAPES)), np.int64),
+                      np.zeros((1, CLASSES), np.int64))  # fmt: skip
+    tables = files("unticker").joinpath("tables.npz").read_bytes()
+    described = {
+        "labels": LABELS,
+        "buckets": BUCKET_BITS,
+        "ngrams": [n.name for n in NGRAMS],
+        "shapes": [(s.name, s.size) for s in SHAPES],
+        "columns": [name for name, _ in context.columns()],
+        "crosses": [(name, size) for name, _, size in context.crosses()],
+        "article": ARTICLE_COLUMNS,
+        "tables": hashlib.sha256(tables).hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A fitted labeller.
+
+    ``text`` judges lines of text; ``html``, where a model has it, lines that come with
+    markup. ``about`` is what model.json says besides (versions, scores, seed).
+    """
+
+    text: Weights
+    html: Weights | None
+    article: tuple[float, ...]
+    about: Mapping[str, Any]
+    digest: str = ""
+    phrases: Phrases | None = None
+    repeated: frozenset[int] = frozenset()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return LABELS
+
+    def label(
+        self,
+        source: "Source",
+        kind: Kind = "auto",
+        encoding: str | None = None,
+        parser: str = "lexbor",
+    ) -> Page:
+        """Label one page. Raises `PageError` if the source cannot be read."""
+        return self.label_documents([reading.read(source, kind, encoding, parser)])[0]
+
+    def label_many(
+        self,
+        sources: "Iterable[Source]",
+        kind: Kind = "auto",
+        encoding: str | None = None,
+        parser: str = "lexbor",
+    ) -> Iterator[Page]:
+        """Label pages lazily, in order. Raises `PageError` at a source that cannot be read."""
+        if isinstance(sources, (str, bytes, Path)):
+            raise PageError("label_many takes many sources; use label for one")
+        waiting: list[Document] = []
+        size = 0
+        for source in sources:
+            document = reading.read(source, kind, encoding, parser)
+            waiting.append(document)
+            size += len(document.text) + 1
+            if size >= BATCH_CODES // 2:
+                yield from self.label_documents(waiting)
+                waiting, size = [], 0
+        yield from self.label_documents(waiting)
+
+    def label_documents(self, documents: list[Document]) -> list[Page]:
+        """Label documents that are already read, in one pass where they are of one kind."""
+        pieces: list[list[Piece]] = [[] for _ in documents]
+        for markup in (False, True):
+            chosen = [
+                i
+                for i, d in enumerate(documents)
+                if (d.markup is not None and self.html is not None) == markup
+            ]
+            for batch in _batches(chosen, documents):
+                self._label(batch, documents, markup, pieces)
+        return [
+            assemble(parts, self.article, document.encoding, document.reader)
+            for parts, document in zip(pieces, documents, strict=True)
+        ]
+
+    def _label(
+        self,
+        batch: "list[tuple[int, str, int]]",
+        documents: list[Document],
+        markup: bool,
+        pieces: list[list[Piece]],
+    ) -> None:
+        chosen = self.html if markup and self.html is not None else self.text
+        texts = [text for _, text, _ in batch]
+        markups = None
+        if markup:
+            markups = [_part(documents[i], text, line) for i, text, line in batch]
+        prepared = weights.prepare(texts, markups)
+        first = weights.unit_scores(chosen, prepared)
+        if self.phrases is not None:
+            first = first + self.phrases.scores(prepared.text)
+        if self.repeated:
+            first = first + _repetition_scores(prepared.text.unit_hashes, self.repeated)
+        scores = weights.score(chosen, prepared, first)
+        for place, (index, text, line) in enumerate(batch):
+            pieces[index].append(Piece(text, prepared.units, place, scores, first, line))
+
+    def with_phrases(self, phrases: Phrases) -> "Model":
+        """A model that weighs a user's phrases before context is."""
+        return replace(self, phrases=phrases)
+
+    def with_repeated(self, repeated: frozenset[int]) -> "Model":
+        """A model that takes lines with these hashes for furniture (`unticker.repetition`)."""
+        return replace(self, repeated=repeated)
+
+    def save(self, folder: Path | str) -> None:
+        """Write ``weights.npz`` and ``model.json`` into a folder, which is made if needed."""
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        arrays = self.text.arrays("text")
+        if self.html is not None:
+            arrays |= self.html.arrays("html")
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+        data = stream.getvalue()
+        about = dict(self.about) | {
+            "format": FORMAT,
+            "labels": list(LABELS),
+            "schema": schema(),
+            "article": list(self.article),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        (path / "weights.npz").write_bytes(data)
+        (path / "model.json").write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
+
+    @staticmethod
+    def load(folder: Path | str | None = None) -> "Model":
+        """Load and verify a model folder; the shipped model if none is named.
+
+        Raises `ModelError` if the folder holds no model, a damaged one, or one made
+        for other features.
+        """
+        path = shipped() if folder is None else Path(folder)
+        return _load(path)
+
+
+def _load(path: Path) -> Model:
+    try:
+        about = json.loads((path / "model.json").read_text("utf-8"))
+        data = (path / "weights.npz").read_bytes()
+    except OSError:
+        raise ModelError(f"{path} holds no model; it needs model.json and weights.npz") from None
+    except ValueError:
+        raise ModelError(f"{path}/model.json is damaged: not valid JSON") from None
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise ModelError(f"{path}/model.json is not of format {FORMAT}; train the model again")
+    if about.get("labels") != list(LABELS):
+        raise ModelError(f"{path} was made for other labels than {', '.join(LABELS)}")
+    if hashlib.sha256(data).hexdigest() != about.get("sha256"):
+        raise ModelError(f"{path}/weights.npz is damaged: its SHA-256 is not that of model.json")
+    if about.get("schema") != schema():
+        raise ModelError(f"{path} was made for other features; train it with this version")
+    article = about.get("article")
+    if not isinstance(article, list) or len(article) != len(ARTICLE_COLUMNS):
+        raise ModelError(f"{path}/model.json is damaged: 'article' must hold seven numbers")
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            text = _weights(arrays, "text")
+            html = _weights(arrays, "html") if "html.bias" in arrays else None
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path}/weights.npz is damaged: {error}") from None
+    return Model(text, html, tuple(map(float, article)), about, about["sha256"][:16])
+
+
+def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
+    loaded = {field.name: arrays[f"{prefix}.{field.name}"] for field in fields(Weights)}
+    crosses = weights.crosses_size()
+    batch = weights.prepare(["a"])
+    seen = weights.second_context(batch, np.zeros((1, CLASSES), np.int64))
+    both = weights.third_context(batch, seen, np.zeros((1, len(LABELS)), np.int64))
+    expected = {
+        "ngrams": ((BUCKETS, 8), np.int16),
+        "shapes": ((int(SHAPE_OFFSETS[-1]), 8), np.int16),
+        "bias": ((8,), np.int32),
+        "columns2": ((seen.values.shape[1], 4), np.int32),
+        "crosses2": ((crosses, 4), np.int32),
+        "bias2": ((4,), np.int64),
+        "columns3": ((both.values.shape[1], 4), np.int32),
+        "crosses3": ((2 * crosses, 4), np.int32),
+        "bias3": ((4,), np.int64),
+    }
+    for name, (shape, dtype) in expected.items():
+        if loaded[name].shape != shape or loaded[name].dtype != dtype:
+            raise ValueError(f"{prefix}.{name} has another shape or type than it should")
+    return Weights(**loaded)
+
+
+def shipped() -> Path:
+    """Where the shipped model is: in the package, or in the checkout around it."""
+    packaged = Path(str(files("unticker").joinpath("shipped")))
+    if (packaged / "model.json").is_file():
+        return packaged
+    checkout = Path(__file__).resolve().parent.parent / "model"
+    if (checkout / "model.json").is_file():
+        return checkout
+    raise ModelError("the shipped model is missing; reinstall unticker or name a model folder")
+
+
+def _repetition_scores(hashes: Any, repeated: frozenset[int]) -> Any:
+    known = np.array(sorted(repeated), np.uint64)
+    hit = known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
+    # Furniture or ticker: away from body, its headline and the byline, by four logits.
+    penalty = np.array([0, 0, -1024, -1024, 0, -1024, 0], np.int64)
+    return hit[:, None] * penalty
+
+
+def _batches(chosen: list[int], documents: list[Document]) -> Iterator[list[tuple[int, str, int]]]:
+    """Lists of (document, text, lines before the text) of at most about `BATCH_CODES`."""
+    batch: list[tuple[int, str, int]] = []
+    size = 0
+    for index in chosen:
+        for text, line in _split(documents[index].text):
+            if batch and size + len(text) > BATCH_CODES:
+                yield batch
+                batch, size = [], 0
+            batch.append((index, text, line))
+            size += len(text) + 1
+    if batch:
+        yield batch
+
+
+def _split(text: str) -> Iterator[tuple[str, int]]:
+    """A page whole, or a huge one in pieces that end at a line's end where there is one."""
+    line = start = 0
+    while len(text) - start > BATCH_CODES:
+        end = text.rfind("\n", start + BATCH_CODES // 2, start + BATCH_CODES)
+        if end < 0:
+            end = text.rfind(" ", start + BATCH_CODES // 2, start + BATCH_CODES)
+        end = start + BATCH_CODES if end < 0 else end + 1
+        yield text[start:end], line
+        line += text.count("\n", start, end)
+        start = end
+    yield text[start:], line
+
+
+def _part(document: Document, text: str, line: int) -> Any:
+    """The markup of a piece's lines."""
+    markup = document.markup
+    assert markup is not None
+    if line == 0 and len(text) == len(document.text):
+        return markup
+    count = text.count("\n") + 1
+    return replace(
+        markup,
+        lines=markup.lines[line : line + count],
+        link_chars=markup.link_chars[line : line + count],
+        contexts=markup.contexts[line : line + count],
+        marked=markup.marked[line : line + count],
+    )

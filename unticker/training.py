@@ -1,0 +1,446 @@
+"""Annotated lines to a model. The only module that imports scikit-learn.
+
+The context passes must see scores as they will be on unseen sites: each pass is
+scored out of fold, by models that never saw the page's site (stacked sequential
+learning: Cohen and Carvalho, IJCAI 2005).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker import evaluation
+from unticker import weights as w
+from unticker.annotations import AnnotatedPage
+from unticker.assembly import ARTICLE_COLUMNS, article_columns
+from unticker.context import CLASSES, Columns
+from unticker.errors import UsageError
+from unticker.features import BUCKETS, SHAPE_OFFSETS
+from unticker.model import Model
+from unticker.types import BODY, CHROME, LABELS, TICKER
+from unticker.units import IntArray
+from unticker.weights import Batch, Weights
+
+BATCH_CODES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a model is fitted.
+
+    ``unit_c`` and ``context_c``: inverse regularisation strengths to choose from, by
+    out-of-fold log loss. ``folds``: folds over sites. ``min_sites``: an n-gram counts
+    only if units of so many sites select it, which keeps one site's wording (and any
+    one page's text) out of the model. ``class_weight``: weight of each label.
+    """
+
+    unit_c: tuple[float, ...] = (0.1,)
+    context_c: tuple[float, ...] = (0.1,)
+    folds: int = 3
+    min_sites: int = 3
+    class_weight: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    iterations: int = 100
+    jobs: int = -1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """All units of the training pages.
+
+    ``rows`` is (units, buckets + shape values) sparse, ``labels`` and ``classes``
+    (units,), ``fold`` (units,) by site, ``batches`` with the first unit of each.
+    """
+
+    batches: list[Batch]
+    starts: IntArray
+    rows: Any
+    labels: IntArray
+    classes: IntArray
+    fold: IntArray
+    site: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Weights, their cross-validated scores, and weights of `ARTICLE_COLUMNS`.
+
+    The scores are those of the first two passes, out of fold.
+    """
+
+    weights: Weights
+    cross_validated: dict[str, Any]
+    article: tuple[float, ...]
+
+
+def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool = False) -> Fitted:
+    """Fit all three passes on annotated pages (their markup too, if ``markup``).
+
+    Raises `UsageError` if fewer than two labels occur.
+    """
+    examples = gather(pages, options, markup)
+    if len(np.unique(examples.labels)) < 2:
+        raise UsageError("the annotations hold only one label; a classifier needs at least two")
+    weights, first = _fit_units(examples, options)
+    contexts = [
+        w.second_context(batch, first[start : start + len(batch.units)])
+        for batch, start in zip(examples.batches, examples.starts, strict=True)
+    ]
+    layer, second = _fit_context(contexts, examples, options)
+    weights = replace(weights, columns2=layer[0], crosses2=layer[1], bias2=layer[2])
+    contexts = [
+        w.third_context(batch, seen, second[start : start + len(batch.units)])
+        for batch, seen, start in zip(examples.batches, contexts, examples.starts, strict=True)
+    ]
+    layer, _ = _fit_context(contexts, examples, options, final=True)
+    weights = replace(weights, columns3=layer[0], crosses3=layer[1], bias3=layer[2])
+    article = _fit_article(examples, second)
+    return Fitted(weights, _held_out(pages, examples, second), article)
+
+
+def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Examples:
+    """Units, rows and labels of all pages."""
+    import scipy.sparse as sp
+
+    sites = {site: number for number, site in enumerate(sorted({p.site for p in pages}))}
+    folds = max(2, min(options.folds, len(sites)))
+    order = sorted(sites, key=lambda s: sha256(f"{options.seed}\0{s}".encode()).digest())
+    fold_of = {site: place % folds for place, site in enumerate(order)}
+    batches, labels, classes, site, fold, unit, row = [], [], [], [], [], [], []
+    total = 0
+    for chunk in _chunks(pages):
+        markups = [p.markup for p in chunk if p.markup is not None] if markup else None
+        batch = w.prepare([p.text for p in chunk], markups)
+        label = _unit_labels(chunk, batch)
+        batches.append(batch)
+        labels.append(label)
+        classes.append(_classes(label, batch))
+        site.append(np.array([sites[p.site] for p in chunk])[batch.units.page])
+        fold.append(np.array([fold_of[p.site] for p in chunk])[batch.units.page])
+        for units, buckets in batch.rows:
+            unit.append(units + total)
+            row.append(buckets)
+        for column in batch.shapes.T:
+            unit.append(np.arange(total, total + len(batch.units)))
+            row.append(column + BUCKETS)
+        total += len(batch.units)
+    starts = np.cumsum([0] + [len(batch.units) for batch in batches[:-1]])
+    index = np.concatenate(unit), np.concatenate(row)
+    shape = (total, BUCKETS + int(SHAPE_OFFSETS[-1]))
+    rows = sp.csr_matrix((np.ones(len(index[0]), np.float32), index), shape)
+    return Examples(
+        batches,
+        starts,
+        rows,
+        np.concatenate(labels),
+        np.concatenate(classes),
+        np.concatenate(fold),
+        np.concatenate(site),
+    )
+
+
+def _chunks(pages: Sequence[AnnotatedPage]) -> list[list[AnnotatedPage]]:
+    chunks: list[list[AnnotatedPage]] = []
+    size = BATCH_CODES + 1
+    for page in pages:
+        if size + len(page.text) > BATCH_CODES:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(page)
+        size += len(page.text)
+    return chunks
+
+
+def _unit_labels(chunk: list[AnnotatedPage], batch: Batch) -> IntArray:
+    """A unit takes its line's label, or that of the part it shares most characters with."""
+    number = {None: -1} | {label: i for i, label in enumerate(LABELS)}
+    flat: IntArray = np.array([number[label] for page in chunk for label in page.labels])
+    offset = np.cumsum([0] + [len(page.labels) for page in chunk[:-1]])
+    labels: IntArray = flat[offset[batch.units.page] + batch.units.line]
+    for place, page in enumerate(chunk):
+        if page.parts:
+            low, high = batch.units.first[place], batch.units.first[place + 1]
+            start = batch.units.page_starts[place]
+            starts, ends = batch.units.starts[low:high] - start, batch.units.ends[low:high] - start
+            labels[low:high] = _overlapping(page, starts, ends)
+    return labels
+
+
+def _overlapping(page: AnnotatedPage, starts: IntArray, ends: IntArray) -> IntArray:
+    letters = np.full(len(page.text) + 1, len(LABELS))
+    for start, end, label in page.parts:
+        letters[start:end] = LABELS.index(label)
+    counts = np.stack([np.append(0, np.cumsum(letters == n)) for n in range(len(LABELS))])
+    labels: IntArray = (counts[:, ends] - counts[:, starts]).argmax(axis=0)
+    return labels
+
+
+def _classes(labels: IntArray, batch: Batch) -> IntArray:
+    """The first pass's seven classes, from the order of labels in each page."""
+    page, n = batch.units.page, len(labels)
+    index = np.arange(n)
+    same = np.append(page[1:] == page[:-1], False)
+    behind = np.where(same, np.append(labels[1:], 0), -1)
+    before = np.where(np.append(False, same[:-1]), np.append(0, labels[:-1]), -1)
+    classes: IntArray = labels.copy()
+    classes[(labels == CHROME) & (behind == TICKER) & (before != TICKER)] = 4
+    body = labels == BODY
+    first = np.full(len(batch.units.first), n)
+    last = np.full(len(batch.units.first), -1)
+    np.minimum.at(first, page[body], index[body])
+    np.maximum.at(last, page[body], index[body])
+    classes[first[first < n]] = 5
+    classes[(labels == CHROME) & (index > first[page]) & (index < last[page])] = 6
+    return classes
+
+
+def _fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
+    """First pass: weights of all examples, and out-of-fold scores (units, 7)."""
+    empty = np.zeros((0, 4), np.int32)
+    none = np.zeros(4, np.int64)
+
+    def fit(train: NDArray[np.bool_], c: float) -> Weights:
+        kept = _frequent(examples, train, options.min_sites)
+        solved, bias = _solve(
+            examples.rows[train][:, kept], examples.classes[train], CLASSES, c,
+            _class_weight(options, examples.labels[train]), options.iterations,
+        )  # fmt: skip
+        table = np.zeros((examples.rows.shape[1], 8), np.int16)
+        table[kept, :CLASSES] = np.clip(np.round(solved.T * w.UNIT_SCALE), -32768, 32767)
+        bias8 = np.zeros(8, np.int32)
+        bias8[:CLASSES] = np.round(bias * w.UNIT_SCALE)
+        ngrams, shapes = table[:BUCKETS], table[BUCKETS:]
+        return Weights(ngrams, shapes, bias8, empty, empty, none, empty, empty, none)
+
+    def scores(weights: Weights) -> IntArray:
+        return np.concatenate([w.unit_scores(weights, batch) for batch in examples.batches])
+
+    return _cross_fit(examples, options, options.unit_c, fit, scores, examples.classes)
+
+
+def _fit_context(
+    contexts: list[Columns], examples: Examples, options: Options, final: bool = False
+) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]], IntArray]:
+    """A context pass: (columns, crosses, bias), and out-of-fold scores (units, 4).
+
+    The ``final`` pass feeds no other, so it is fitted once and scored by none.
+    """
+    import scipy.sparse as sp
+
+    values = np.concatenate([seen.values for seen in contexts]).astype(np.float32)
+    crosses = np.concatenate([seen.crosses for seen in contexts])
+    # Centred columns of like size: the solver needs far fewer iterations.
+    scale, centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
+    width = values.shape[1]
+    size = int(crosses.max()) + 1
+    full = w.crosses_size() * (1 if size <= w.crosses_size() else 2)
+    pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
+    ones = np.ones(crosses.size, np.float32)
+    hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
+    design = sp.hstack([sp.csr_matrix((values - centre) * scale), hot]).tocsr()
+
+    def fit(train: NDArray[np.bool_], c: float) -> Any:
+        solved, bias = _solve(
+            design[train], examples.labels[train], len(LABELS), c,
+            _class_weight(options, examples.labels[train]), options.iterations,
+        )  # fmt: skip
+        fixed = np.round(solved.T * w.CONTEXT_SCALE)
+        columns = solved.T[:width] * scale[:, None]
+        bias = bias - centre @ columns
+        return (
+            np.round(columns * w.CONTEXT_SCALE).astype(np.int32),
+            fixed[width:].astype(np.int32),
+            np.round(bias * w.CONTEXT_SCALE).astype(np.int64),
+        )
+
+    def scores(layer: Any) -> IntArray:
+        table, rows, bias = layer
+        return np.concatenate([w.context_scores(table, rows, bias, seen) for seen in contexts])
+
+    if final:
+        everything = np.ones(len(examples.labels), bool)
+        return fit(everything, options.context_c[0]), examples.labels
+    return _cross_fit(examples, options, options.context_c, fit, scores, examples.labels)
+
+
+def _cross_fit(
+    examples: Examples, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
+    target: IntArray,
+) -> tuple[Any, IntArray]:  # fmt: skip
+    """Fit on all, and score every unit by a fit without its site; choose C by log loss."""
+    from joblib import Parallel, delayed
+
+    folds = int(examples.fold.max()) + 1
+    everything = np.ones(len(target), bool)
+
+    def job(c: float, held: int) -> Any:
+        train = everything if held < 0 else examples.fold != held
+        fitted = fit(train, c)
+        if held < 0:
+            return fitted
+        return scores(fitted)[examples.fold == held]
+
+    best: tuple[float, float, IntArray] | None = None
+    single = folds < 2
+    with Parallel(options.jobs, prefer="threads") as parallel:
+        for c in choices:
+            if single:
+                fitted = fit(everything, c)
+                return fitted, scores(fitted)
+            parts = parallel(delayed(job)(c, fold) for fold in range(folds))
+            held = np.empty((len(target), parts[0].shape[1]), np.int64)
+            for fold, part in enumerate(parts):
+                held[examples.fold == fold] = part
+            powers = w.exponentials(held).astype(np.float64) + 1
+            chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
+            loss = float(-np.log(chosen).mean())
+            if best is None or loss < best[0]:
+                best = (loss, c, held)
+    assert best is not None
+    return fit(everything, best[1]), best[2]
+
+
+def _frequent(examples: Examples, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Which rows are selected by units of at least ``least`` sites; shapes always are."""
+    import scipy.sparse as sp
+
+    site = np.unique(examples.site[train], return_inverse=True)[1]
+    least = min(least, max(1, (int(site.max()) + 1) // 3))
+    ones = np.ones(len(site), np.float32)
+    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ examples.rows[train]
+    seen.data[:] = 1
+    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
+    kept[BUCKETS:] = True
+    return kept
+
+
+def _class_weight(options: Options, labels: IntArray) -> NDArray[np.float64]:
+    return np.array(options.class_weight)[labels]
+
+
+def _solve(
+    rows: Any, target: IntArray, size: int, c: float, weight: NDArray[np.float64], iterations: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Multinomial logistic regression: (size, columns) weights and (size,) biases.
+
+    A class that does not occur gets a bias that keeps it out.
+    """
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    present = np.unique(target)
+    solved = np.zeros((size, rows.shape[1]))
+    bias = np.full(size, -15.0)
+    if len(present) == 1:
+        bias[present[0]] = 0.0
+        return solved, bias
+    model = LogisticRegression(C=c, max_iter=iterations, tol=1e-4)
+    # A cap on iterations is early stopping, chosen on the development split.
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(rows, target, weight)
+    if len(present) == 2:
+        solved[present[1]], bias[present] = model.coef_[0], 0.0
+        bias[present[1]] = model.intercept_[0]
+    else:
+        solved[present], bias[present] = model.coef_, model.intercept_
+    return solved, bias
+
+
+def fit(annotations: Any, options: Options | None = None) -> Model:
+    """Fit a model on annotations: pages, rows, or paths of annotation files.
+
+    Pages that come with markup give the model a second set of weights, for HTML.
+    Its cross-validated scores, over sites it did not see, stand in ``about``.
+    Raises `UsageError` for annotations that no model can be fitted on.
+    """
+    options = options or Options()
+    pages = evaluation.pages_of(annotations)
+    if not pages:
+        raise UsageError("no annotated pages to train on")
+    from joblib import Parallel, delayed
+
+    marked = [page for page in pages if page.markup is not None]
+    jobs = [(pages, options, False)] + ([(marked, options, True)] if marked else [])
+    if marked and options.jobs != 1:  # a process for each kind beats threads within one
+        single = replace(options, jobs=1)
+        jobs = [(part, single, markup) for part, _, markup in jobs]
+        fitted = Parallel(2, mmap_mode=None)(delayed(fit_weights)(*job) for job in jobs)
+    else:
+        fitted = [fit_weights(*job) for job in jobs]
+    text, html = fitted[0], fitted[1] if marked else None
+    about = {
+        "unticker": version("unticker"),
+        "lines": sum(label is not None for p in pages if not p.parts for label in p.labels),
+        "pages": sum(not page.parts for page in pages),
+        "sites": len({page.site for page in pages}),
+        "seed": options.seed,
+        "cross_validated": {"text": text.cross_validated}
+        | ({"html": html.cross_validated} if html else {}),
+    }
+    return Model(text.weights, html.weights if html else None, text.article, about)
+
+
+def _held_out(
+    pages: Sequence[AnnotatedPage], examples: Examples, scores: IntArray
+) -> dict[str, Any]:
+    langs: list[str] = []
+    whole: list[bool] = []  # variants of a page are trained on, not scored
+    for chunk, batch in zip(_chunks(pages), examples.batches, strict=True):
+        langs += [chunk[page].lang for page in batch.units.page if not chunk[page].parts]
+        whole += [not chunk[page].parts for page in batch.units.page]
+    kept = np.array(whole, bool)
+    truth, predicted = examples.labels[kept], scores.argmax(axis=1)[kept]
+    return evaluation.scores(truth, predicted, langs)
+
+
+def _fit_article(examples: Examples, held: IntArray) -> tuple[float, ...]:
+    """Weights of `ARTICLE_COLUMNS`, from out-of-fold scores of pages with and without body."""
+    columns, has = [], []
+    for batch, start in zip(examples.batches, examples.starts, strict=True):
+        for low, high in zip(batch.units.first[:-1], batch.units.first[1:], strict=True):
+            if low == high:
+                continue
+            scores = held[start + low : start + high]
+            powers = w.exponentials(scores).astype(np.float64)
+            length = (batch.units.ends - batch.units.starts)[low:high]
+            chances = powers / powers.sum(axis=1, keepdims=True)
+            columns.append(article_columns(scores.argmax(axis=1), length, chances))
+            has.append(bool((examples.labels[start + low : start + high] == BODY).any()))
+    if all(has) or sum(not h for h in has) < 5:
+        return (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000)
+        model.fit(np.array(columns), np.array(has))
+    return tuple(round(float(value), 4) for value in model.coef_[0])
+
+
+def to_sklearn(model: Model, kind: str = "text") -> Any:
+    """The model's last pass as a fitted scikit-learn ``LogisticRegression``.
+
+    Its 'features' are the columns and crosses of `unticker.weights.third_context`, one-hot.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    weights = model.html if kind == "html" else model.text
+    if weights is None:
+        raise UsageError(f"the model has no weights for {kind}")
+    estimator = LogisticRegression()
+    estimator.classes_ = np.arange(len(LABELS))
+    rows = np.concatenate([weights.columns3, weights.crosses3]).astype(np.float64)
+    estimator.coef_ = rows.T / w.CONTEXT_SCALE
+    estimator.intercept_ = weights.bias3 / w.CONTEXT_SCALE
+    estimator.n_features_in_ = rows.shape[0]
+    estimator.n_iter_ = np.array([1])
+    return estimator
