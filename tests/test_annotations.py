@@ -139,7 +139,7 @@ def public(standoff: Standoff) -> Public:
     """The lines of all annotated public pages, read anew."""
     place = corpora.find()
     if place is None:
-        pytest.skip("the public page sets are not here; python -m train corpora --from DIR")
+        pytest.skip("no public pages in ../shared/corpora; run python -m train corpora --from DIR")
     pages = sorted(standoff)
     read = Parallel(2, batch_size=32)(delayed(read_lines)(place, *page) for page in pages)
     return dict(zip(pages, read, strict=True))

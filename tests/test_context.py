@@ -37,6 +37,7 @@ def certain(*labels: int) -> np.ndarray:
 
 @given(PAGES)
 @example(list(ODD.values()))
+@example(["on 3", "5 June", "x\n1", "2", "Ad\nAd", "Ad"])
 def test_both_passes_see_the_same_in_any_batch(pages):
     pages = [page for page in pages if page.strip()] or ["a"]
     together = weights.prepare(pages)

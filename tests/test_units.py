@@ -12,7 +12,7 @@ ODD = cases("odd_pages")
 PAGES = st.lists(
     st.one_of(
         st.sampled_from(list(ODD.values())),
-        st.text(st.sampled_from("aB1é.!،,:»\"-|€@©中。ا😀𐐀\ud800\0 \u00a0\n"), max_size=60),
+        st.text(st.sampled_from('aB1é.!،,:»"-|€@©中。ا😀𐐀\ud800\0 \u00a0\n'), max_size=60),
         st.text(st.characters(exclude_characters="\r"), max_size=20),
     ),
     max_size=6,

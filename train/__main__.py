@@ -98,6 +98,14 @@ def annotations(corpora_folder: Corpora = None) -> None:
     typer.echo(f"pages by split: {dict(counts)}; no line drifted")
 
 
+@app.command("experiments")
+def run_experiments(corpora_folder: Corpora = None) -> None:
+    """Measure what annotations and feature families give (train/experiments.json)."""
+    from train import experiments
+
+    experiments.run(gold.read(corpora_folder), typer.echo)
+
+
 @app.command("tables")
 def build_tables() -> None:
     """Build ``unticker/tables.npz`` (needs Babel)."""
@@ -106,9 +114,7 @@ def build_tables() -> None:
 
 if __name__ == "__main__":
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        raise SystemExit(leave.exit_code) from None
+        app()
     except UntickerError as error:
         typer.echo(f"train: {error}", err=True)
         raise SystemExit(1) from None

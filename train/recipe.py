@@ -69,7 +69,11 @@ def build(pages: Gold, *, originals_only: bool = False) -> Built:
     if pages.problems:
         raise UntickerError(f"{len(pages.problems)} annotated lines drifted: {pages.problems[0]}")
     kind = "original" if originals_only else "all"
-    used = pages.part("train", "development", kind=kind)
+    heavier = recipe()["pages"]["original_weight"]
+    used = [
+        replace(page, weight=heavier) if page.markup is None else page
+        for page in pages.part("train", "development", kind=kind)
+    ]
     model = training.fit((plain(used) if originals_only else used) + variants(used), options())
     test: dict[str, Any] = {}
     for name in ("all", "original", "public"):

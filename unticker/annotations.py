@@ -12,6 +12,8 @@ from unticker.errors import UsageError
 from unticker.markup import Markup
 from unticker.types import LABELS, Label
 
+_MOST_LINES = 10_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedPage:
@@ -20,6 +22,7 @@ class AnnotatedPage:
     ``site`` groups pages for cross-validation; it is the page's name where none is
     given. ``markup`` is there for pages read from HTML. ``parts`` (start, end, label; code
     points of ``text``) say more than the lines' labels where lines hold several kinds.
+    ``weight`` is what each of its lines counts in a fit.
     """
 
     page: str
@@ -29,6 +32,7 @@ class AnnotatedPage:
     site: str
     markup: Markup | None = None
     parts: tuple[tuple[int, int, Label], ...] = ()
+    weight: float = 1.0
 
     @property
     def text(self) -> str:
@@ -83,18 +87,21 @@ def read(paths: Iterable[Path | str]) -> list[AnnotatedPage]:
     return pages
 
 
-def from_rows(rows: Iterable[Mapping[str, Any]], where: str = "annotations") -> list[AnnotatedPage]:
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> list[AnnotatedPage]:
     """Pages from rows as DESIGN gives them: page (or source), line, text, label, lang, site."""
+    return _pages((f"annotations, row {number}", row) for number, row in enumerate(rows, 1))
+
+
+def _pages(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[AnnotatedPage]:
     pages: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for number, row in enumerate(rows, 1):
-        place = f"{where}, row {number}"
+    for place, row in rows:
         if not isinstance(row, Mapping):
             raise UsageError(f"{place}: not a JSON object")
         page = row.get("page", row.get("source"))
         line, label, text = row.get("line"), row.get("label"), row.get("text")
         if not isinstance(page, str):
             raise UsageError(f"{place}: needs 'page' (or 'source'), the name of the page")
-        if not isinstance(line, int) or isinstance(line, bool) or line < 1:
+        if type(line) is not int or not 1 <= line <= _MOST_LINES:
             raise UsageError(f"{place}: 'line' must be a whole number from 1")
         if label not in LABELS:
             raise UsageError(f"{place}: unknown label {label!r}; use one of {', '.join(LABELS)}")
@@ -121,16 +128,16 @@ def _page(name: str, numbered: dict[int, Mapping[str, Any]]) -> AnnotatedPage:
 
 
 def _jsonl(path: Path, text: str) -> list[AnnotatedPage]:
-    def rows() -> Iterator[Any]:
+    def rows() -> Iterator[tuple[str, Any]]:
         for number, row in enumerate(text.split("\n"), 1):
             if lines.is_blank(row):
                 continue
             try:
-                yield json.loads(row)
+                yield f"{path}, row {number}", json.loads(row)
             except ValueError:
                 raise UsageError(f"{path}, row {number}: not valid JSON") from None
 
-    return from_rows(rows(), str(path))
+    return _pages(rows())
 
 
 def _tsv(path: Path, text: str) -> list[AnnotatedPage]:

@@ -65,11 +65,9 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     for split in ("development", "test"):
         for name, scores in metrics.get(split, {}).items():
             parts.append(_table(f"{name}, {split} split (sites not trained on)", scores))
-    languages = metrics.get("test", metrics["cross_validated"]).get(
-        "text", next(iter(metrics["cross_validated"].values()))
-    )
-    if "languages" in languages:
-        parts.append(_languages(languages["languages"]))
+    shown = metrics.get("test", metrics["cross_validated"]).get("text", {})
+    if "languages" in shown:
+        parts.append(_languages(shown["languages"]))
     for title, rows in metrics.get("experiments", {}).items():
         parts += [f"## {title}", _experiment(rows)]
     parts += [

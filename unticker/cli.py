@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unticker.errors import ModelError, OutputError, PageError, UntickerError, UsageError
-from unticker.types import LABELS
+from unticker.types import LABELS, Label
 
 if TYPE_CHECKING:
     from unticker.model import Model
@@ -49,6 +49,13 @@ class ToChoice(str, Enum):
     txt = "txt"
 
 
+class StdinChoice(str, Enum):
+    jsonl = "jsonl"
+    csv = "csv"
+    tsv = "tsv"
+    warc = "warc"
+
+
 class EngineChoice(str, Enum):
     local = "local"
     dask = "dask"
@@ -83,20 +90,31 @@ def _load(folder: Path | None, phrases: Path | None = None) -> "Model":
     return model
 
 
-def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes]]:
-    """Names and sources, folders walked; nothing is read yet but standard input."""
+def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes, Path]]:
+    """Names, sources and names of their outputs; folders walked, standard input read."""
     from unticker.reading import page_files
 
     for path in paths:
         if path == "-":
-            yield "-", sys.stdin.buffer.read()
+            yield "-", sys.stdin.buffer.read(), Path("stdin.jsonl")
         elif Path(path).is_dir():
             found = page_files(Path(path))
             if not found:
                 raise UsageError(f"{path}: no .txt, .md, .html or .htm file in this folder")
-            yield from ((str(file), file) for file in found)
+            for file in found:
+                below = file.relative_to(path)
+                yield str(file), file, below.with_name(below.name + ".jsonl")
         else:
-            yield path, Path(path)
+            yield path, Path(path), Path(Path(path).name + ".jsonl")
+
+
+def _refuse_existing(output: Path | None, overwrite: bool) -> None:
+    if output is None or not output.exists():
+        return
+    if not output.is_dir():
+        raise OutputError(f"{output} is a file; name a folder")
+    if any(output.iterdir()) and not overwrite:
+        raise OutputError(f"{output} is not empty; add --overwrite or name another folder")
 
 
 @app.command()
@@ -112,10 +130,13 @@ def label(
 ) -> None:
     """Print a JSON row for each line that is not blank: source, line, label, probability, text."""
     loaded = _load(model, phrases)
-    if output is not None and output.exists() and any(output.iterdir()) and not overwrite:
-        raise OutputError(f"{output} is not empty; add --overwrite or name another folder")
+    _refuse_existing(output, overwrite)
     failed = 0
-    for name, source in _sources(paths):
+    written: set[Path] = set()
+    for name, source, relative in _sources(paths):
+        if output is not None and relative in written:
+            raise UsageError(f"{name} and another input would both be {output / relative}")
+        written.add(relative)
         try:
             page = loaded.label(source, kind.value, encoding, parser.value)
         except PageError as error:
@@ -136,7 +157,7 @@ def label(
         if output is None:
             _print(text)
         else:
-            target = output / (Path(name).name + ".jsonl" if name != "-" else "stdin.jsonl")
+            target = output / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", errors="surrogatepass")
     if failed:
@@ -177,6 +198,9 @@ def clean(
     id_field: Annotated[
         str | None, typer.Option("--id-field", help="Field that names a row.")
     ] = None,
+    stdin: Annotated[
+        StdinChoice | None, typer.Option("--stdin", help="What - holds, if it is not one page.")
+    ] = None,
     sidecar: Annotated[bool, typer.Option("--sidecar", help="Write dropped lines too.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds for a page.")] = 60.0,
     memory: Annotated[int, typer.Option("--memory", help="MiB for a worker.")] = 4096,
@@ -195,45 +219,73 @@ def clean(
     if not labels or any(name not in LABELS for name in labels):
         raise UsageError(f"--keep takes labels of {', '.join(LABELS)}, not {keep!r}")
     kept = tuple(name for name in LABELS if name in labels)
-    if output is None:
+    one = output is None and stdin is None and not (len(paths) == 1 and _holds_rows(paths[0]))
+    if one:
         if len(paths) != 1 or Path(paths[0]).is_dir():
             raise UsageError("several pages need a folder to go to: add -o DIR")
-        if form != FormatChoice.txt and (threshold is not None or trim):
-            raise UsageError("--threshold and --trim go with --format txt")
-        from unticker import formats, reading
-
-        source: Any = sys.stdin.buffer.read() if paths[0] == "-" else Path(paths[0])
         loaded = _load(model, phrases)
-        document = reading.read(source, kind.value, encoding, parser.value)
-        page = loaded.label_documents([document])[0]
-        text = formats.render(
-            page, document, form.value, kept, not no_title, threshold=threshold, trim=trim
-        )
-        words = sum(len(line.text.split()) for line in page.lines)
-        if max_removed is not None and words and 1 - len(text.split()) / words > max_removed:
-            raise PageError(
-                f"{paths[0]}: more than {max_removed:.0%} would be removed; nothing is printed"
-            )
-        _print(text + "\n" if text else "")
+        _clean_one(
+            loaded, paths[0], kept, not no_title, threshold, trim, max_removed, form.value,
+            kind.value, encoding, parser.value,
+        )  # fmt: skip
         return
-    if phrases is not None or form != FormatChoice.txt:
-        raise UsageError("--phrases and --format are for one page, without -o")
+    if phrases is not None or form != FormatChoice.txt or parser != ParserChoice.lexbor:
+        raise UsageError("--phrases, --format and --parser are for one page on standard output")
     from unticker import batch
 
-    report = batch.run(
-        batch.BatchOptions(
-            keep=kept, title=not no_title, threshold=threshold, trim=trim, kind=kind.value,
-            encoding=encoding, model=None if model is None else str(model), jobs=jobs,
-            text_field=text_field, html_field=html_field, id_field=id_field,
-            to=None if to is None else to.value, sidecar=sidecar, max_removed=max_removed,
-            timeout=timeout, memory=memory, engine=engine.value, scheduler=scheduler,
-            overwrite=overwrite, resume=resume, quiet=quiet,
-        ),
-        paths,
-        output,
+    options = batch.BatchOptions(
+        keep=kept, title=not no_title, threshold=threshold, trim=trim, kind=kind.value,
+        encoding=encoding, model=None if model is None else str(model), jobs=jobs,
+        text_field=text_field, html_field=html_field, id_field=id_field,
+        to=None if to is None else to.value, sidecar=sidecar, max_removed=max_removed,
+        stdin=(stdin or StdinChoice.jsonl).value, timeout=timeout, memory=memory,
+        engine=engine.value, scheduler=scheduler, overwrite=overwrite, resume=resume, quiet=quiet,
     )  # fmt: skip
+    if output is None:
+        if len(paths) != 1:
+            raise UsageError("several inputs need a folder to go to: add -o DIR")
+        report = batch.pipe(options, sys.stdout.buffer, paths[0])
+    else:
+        report = batch.run(options, paths, output)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _holds_rows(path: str) -> bool:
+    from unticker.sources import SUFFIXES, split_name
+
+    return SUFFIXES.get(split_name(path)[1].lower(), "pages") != "pages"
+
+
+def _clean_one(
+    loaded: "Model",
+    path: str,
+    keep: tuple[Label, ...],
+    title: bool,
+    threshold: float | None,
+    trim: bool,
+    max_removed: float | None,
+    form: Any,
+    kind: Any,
+    encoding: str | None,
+    parser: str,
+) -> None:
+    from unticker import formats, reading
+
+    if form != "txt" and (threshold is not None or trim):
+        raise UsageError("--threshold and --trim go with --format txt")
+    source: Any = sys.stdin.buffer.read() if path == "-" else Path(path)
+    document = reading.read(source, kind, encoding, parser)
+    page = loaded.label_documents([document])[0]
+    if form == "txt" and (threshold is not None or trim or document.markup is None):
+        text = page.text(keep, title, threshold, trim)
+    else:
+        text = formats.render(page, document, form, keep=keep, title=title)
+    words = sum(len(line.text.split()) for line in page.lines)
+    kept = len(page.text(keep, title, threshold, trim).split())
+    if max_removed is not None and words and 1 - kept / words > max_removed:
+        raise PageError(f"{path}: more than {max_removed:.0%} would be removed; nothing is printed")
+    _print(text + "\n" if text else "")
 
 
 @app.command()
@@ -247,8 +299,7 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit a model on annotated lines and print its cross-validated scores."""
-    if output.exists() and (not output.is_dir() or any(output.iterdir())) and not overwrite:
-        raise OutputError(f"{output} exists; add --overwrite or name another folder")
+    _refuse_existing(output, overwrite)
     from unticker import training
     from unticker.card import write_card
     from unticker.training import Options
@@ -258,7 +309,10 @@ def train(
     )
     fitted.save(output)
     write_card(fitted, output)
-    _show_scores(fitted.about["cross_validated"]["text"], "cross-validated over sites")
+    if "text" in fitted.about["cross_validated"]:
+        _show_scores(fitted.about["cross_validated"]["text"], "cross-validated over sites")
+    else:
+        typer.echo("one site only: no cross-validated scores")
     typer.echo(f"{output}: model {fitted.about['lines']} lines, {fitted.about['pages']} pages")
 
 
@@ -322,11 +376,14 @@ def model(
     typer.echo(f"{path}\nmodel {loaded.digest}, labels {', '.join(loaded.labels)}")
     typer.echo(f"{about['lines']} lines, {about['pages']} pages, {about['sites']} sites")
     metrics = path / "metrics.json"
-    held = json.loads(metrics.read_text()) if metrics.is_file() else about
-    for name, scores in held["cross_validated"].items():
-        _show_scores(scores, f"{name}, cross-validated over sites")
-    for name, scores in held.get("test", {}).items():
-        _show_scores(scores, f"{name}, test split (sites not trained on)")
+    try:
+        held = json.loads(metrics.read_text("utf-8")) if metrics.is_file() else about
+        for name, scores in held["cross_validated"].items():
+            _show_scores(scores, f"{name}, cross-validated over sites")
+        for name, scores in held.get("test", {}).items():
+            _show_scores(scores, f"{name}, test split (sites not trained on)")
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        raise ModelError(f"{metrics} is damaged; write it again with unticker train") from None
 
 
 def _show_scores(scores: dict[str, Any], title: str) -> None:
@@ -346,21 +403,18 @@ def _complain(message: str) -> None:
 
 def main() -> None:
     """Run the command; every error is one sentence and an exit code."""
+    code = OK
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
-    except typer.Abort:
-        sys.exit(130)
+        app()
     except ModelError as error:
+        code = REFUSED
         _complain(str(error))
-        sys.exit(REFUSED)
     except (UsageError, OutputError) as error:
+        code = USAGE
         _complain(str(error))
-        sys.exit(USAGE)
     except UntickerError as error:
+        code = FAILED
         _complain(str(error))
-        sys.exit(FAILED)
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(OK)
+    sys.exit(code)

@@ -191,6 +191,32 @@ class Context:
             columns.append((f"prose in {width} behind", _log(sums[high] - sums[self.index + 1])))
         return columns
 
+    def _territory(self) -> list[Named]:
+        """What has gone by: a heading over teasers, teasers, or a byline behind prose.
+
+        They open foreign territory: what follows seldom is the article again.
+        """
+        seven = self.classes.shape[1] == CLASSES
+        heading = self.classes[:, 4] if seven else self.classes[:, 0]
+        prose = self._mass_sums[self.index] - self._mass_sums[self.first] >= 300
+        columns = []
+        for name, p in (
+            ("teaser heading behind prose", np.where(prose, heading, 0)),
+            ("teaser behind prose", np.where(prose, self.labels[:, 0], 0)),
+            ("byline behind prose", np.where(prose, self.labels[:, 2], 0)),
+        ):
+            most = self._running(p)
+            columns.append((f"most likely {name} before", most))
+            columns.append((f"sure {name} before", np.where(most > _STRONG, 255, 0)))
+        return columns
+
+    def _running(self, p: IntArray) -> IntArray:
+        """The greatest value before each unit in its page."""
+        page = self.text.units.page * 256
+        most = np.maximum.accumulate(p + page)
+        most = np.concatenate(([0], most[:-1]))[: len(self)] - page
+        return np.maximum(most, 0)
+
     def _position(self) -> list[Named]:
         count = self.last - self.first
         place = self.index - self.first
@@ -327,6 +353,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("neighbours", "scores of the four units before and behind"),
     Family("windows", "mean scores over 3, 8, 20, 60 and all units before and behind"),
     Family("prose", "characters of likely prose before and behind"),
+    Family("territory", "whether teasers, their heading or a byline went by behind prose"),
     Family("position", "place in the page, length of the page"),
     Family("cohesion", "words shared with the page's prose"),
     Family("alike", "labels of the page's units with the same outline or first word"),

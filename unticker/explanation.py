@@ -10,6 +10,7 @@ from unticker import reading, weights
 from unticker.context import CLASS_NAMES, Context
 from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
+from unticker.model import markup_part, split_page
 from unticker.types import LABELS, Kind, Label
 from unticker.weights import Batch, Weights
 
@@ -53,9 +54,11 @@ def explain(
         raise UsageError(f"line {line} is blank or behind the page's end; name another line")
     use_html = document.markup is not None and model.html is not None
     chosen = model.html if use_html and model.html is not None else model.text
-    markups = [document.markup] if use_html and document.markup is not None else None
-    batch = weights.prepare([document.text], markups)
-    unit = int(np.flatnonzero(batch.units.line == line - 1)[0])
+    # A huge page is labelled in pieces: explain the one that holds the line.
+    text, before = [part for part in split_page(document.text) if part[1] < line][-1]
+    markups = [markup_part(document, text, before)] if use_html else None
+    batch = weights.prepare([text], markups)
+    unit = int(np.flatnonzero(batch.units.line == line - 1 - before)[0])
     ranked = sorted(LABELS, key=lambda name: -found.probabilities[name])
     label = found.label
     rival = next(name for name in ranked if name != label)

@@ -29,6 +29,7 @@ from unticker.alphabet import (
     OPEN,
     QUOTE,
     RIGHTS,
+    SPACE,
     STOP,
     UNIT,
     UPPER,
@@ -141,6 +142,7 @@ class Text:
         after = np.minimum(ends, len(classes) - 1)
         glued = np.zeros(len(starts), bool)  # 14:05, 3/5, 2.4: a number straight behind another
         glued[1:] = number[1:] & number[:-1] & (starts[1:] - ends[:-1] == 1)
+        glued[1:] &= (self.word_unit[1:] == self.word_unit[:-1]) & (classes[ends[:-1]] != SPACE)
         traits = (
             (first == UPPER).astype(np.uint8)
             | (letters & (length <= 3)).astype(np.uint8) << 1

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unticker import markup
+from unticker import guard, markup, tags
 from unticker.errors import PageError, UsageError
 from unticker.markup import Markup
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup
     from bs4.element import Tag
 
-MAX_DEPTH = 512
-MAX_FORMATTING = 64
 PARSERS = ("lexbor", "bs4", "linear")
 
 _BOMS = (
@@ -33,10 +31,12 @@ _BOMS = (
 _META = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([a-zA-Z0-9_.:-]+)""", re.I
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_COMMENTS = re.compile(r"\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*")
 _MARKUP_START = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|article|main|div|table|section|"
+    r"<(?:!doctype\s+html|html|head|body|article|main|div|table|section|"
     r"\?xml|meta|title|p|h1|span|ul|script|style|link)(?=[\s>/])",
-    re.I | re.DOTALL,
+    re.I,
 )
 # Names a page may declare, read as browsers read them.
 _ALIASES = {
@@ -46,9 +46,6 @@ _ALIASES = {
     "shift-jis": "cp932", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "utf-16": "utf-8",
     "utf-16le": "utf-8", "utf8": "utf-8", "x-user-defined": "cp1252", "unicode": "utf-8",
 }  # fmt: skip
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_UNNESTED = markup.VOID | {"p", "li", "td", "th", "tr", "option", "dd", "dt"}
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,9 @@ class Document:
 
 def looks_like_html(text: str) -> bool:
     """True if the text starts with markup that cannot be meant as prose."""
-    return _MARKUP_START.match(text[:4096]) is not None
+    start = text[:4096]
+    comments = _COMMENTS.match(start)
+    return _MARKUP_START.match(start, comments.end() if comments else 0) is not None
 
 
 def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -> tuple[str, str]:
@@ -134,25 +133,33 @@ def read(
     """
     if parser not in PARSERS:
         raise UsageError(f"unknown parser {parser!r}; choose one of {', '.join(PARSERS)}")
+    utf8: bytes | None = None
     if isinstance(source, (bytes, bytearray)):
-        source, encoding = decode(bytes(source), encoding)
+        data = bytes(source)
+        source, encoding = decode(data, encoding)
+        if encoding == "utf-8" and "\ufffd" not in source:
+            utf8 = data  # lexbor reads UTF-8: nothing to encode again
     if not isinstance(source, str):
         return Document(_read_soup(source), encoding or "str", "bs4")
     name = encoding or "str"
-    if parser == "lexbor" and _is_tame(source):
-        return Document(markup.read(_serialise(source)), name, "lexbor")
+    if parser == "lexbor":
+        if utf8 is None:
+            utf8 = _SURROGATE.sub("\ufffd", source).encode()
+        if guard.is_tame(utf8):
+            return Document(markup.read(serialise(utf8)), name, "lexbor")
     if parser == "bs4":
         import bs4
 
         return Document(_read_soup(bs4.BeautifulSoup(source, "html.parser")), name, "bs4")
-    return Document(markup.read(markup.without_opaque(source), raw=True), name, "linear")
+    return Document(markup.read(tags.without_opaque(source), raw=True), name, "linear")
 
 
-def _serialise(page: str) -> str:
+def serialise(page: bytes) -> str:
+    """The body of lexbor's tree, written out again; ``page`` is UTF-8."""
     from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
     tree = LexborHTMLParser(page, scripting=True, options=LexborDocumentOptions.WO_EVENTS)
-    tree.strip_tags(markup.STRIPPED, recursive=True)
+    tree.strip_tags(tags.STRIPPED, recursive=True)
     node = tree.body or tree.root
     return (node.html or "") if node is not None else ""
 
@@ -164,29 +171,4 @@ def _read_soup(soup: Any) -> Markup:
         raise PageError(
             f"cannot read a {type(soup).__name__} as a page; give str, bytes, a path or a soup"
         )
-    return markup.read(markup.without_opaque(soup.decode()), raw=True)
-
-
-def _is_tame(page: str) -> bool:
-    """Whether lexbor reads the page in linear time and without losing text.
-
-    It does not when elements nest hundreds deep, when many formatting elements
-    (``<b id=1><b id=2>…``) stay open, or when a comment never ends.
-    """
-    if page.rfind("<!--") > page.rfind("-->"):
-        return False
-    depth = deepest = formatting = 0
-    if page.count("<") - 2 * page.count("</") < MAX_FORMATTING:
-        return True
-    for close, name in _TAG.findall(page):
-        name = name.lower()
-        if name in _UNNESTED:
-            continue
-        step = -1 if close else 1
-        depth = max(0, depth + step)
-        if name in _FORMATTING:
-            formatting = max(0, formatting + step)
-        if depth > MAX_DEPTH or formatting > MAX_FORMATTING:
-            return False
-        deepest = max(deepest, depth)
-    return True
+    return markup.read(tags.without_opaque(soup.decode()), raw=True)

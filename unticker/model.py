@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from unticker.reading import Source
 
 FORMAT = 1
-BATCH_CODES = 1 << 18
-"""Code points that are worked on at a time; a longer page is worked through in pieces."""
+_DAMAGES = (
+    ValueError, TypeError, KeyError, AttributeError, OSError, EOFError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+BATCH_CODES, BATCH_LINES, BATCH_PAGES = 1 << 18, 1 << 13, 256
+"""What is worked on at a time; a page with more is worked through in pieces."""
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +133,7 @@ class Model:
         texts = [text for _, text, _ in batch]
         markups = None
         if markup:
-            markups = [_part(documents[i], text, line) for i, text, line in batch]
+            markups = [markup_part(documents[i], text, line) for i, text, line in batch]
         prepared = weights.prepare(texts, markups)
         first = weights.unit_scores(chosen, prepared)
         if self.phrases is not None:
@@ -194,16 +199,25 @@ def _load(path: Path) -> Model:
         raise ModelError(f"{path}/weights.npz is damaged: its SHA-256 is not that of model.json")
     if about.get("schema") != schema():
         raise ModelError(f"{path} was made for other features; train it with this version")
-    article = about.get("article")
-    if not isinstance(article, list) or len(article) != len(ARTICLE_COLUMNS):
+    article: Any = about.get("article")
+    if not _numbers(article):
         raise ModelError(f"{path}/model.json is damaged: 'article' must hold seven numbers")
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             text = _weights(arrays, "text")
             html = _weights(arrays, "html") if "html.bias" in arrays else None
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path}/weights.npz is damaged: {error}") from None
+    except _DAMAGES as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelError(f"{path}/weights.npz is damaged: {reason}") from None
     return Model(text, html, tuple(map(float, article)), about, about["sha256"][:16])
+
+
+def _numbers(article: Any) -> bool:
+    return (
+        isinstance(article, list)
+        and len(article) == len(ARTICLE_COLUMNS)
+        and all(type(n) in (int, float) and abs(n) < 1e6 for n in article)
+    )
 
 
 def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
@@ -249,35 +263,44 @@ def _repetition_scores(hashes: Any, repeated: frozenset[int]) -> Any:
 
 
 def _batches(chosen: list[int], documents: list[Document]) -> Iterator[list[tuple[int, str, int]]]:
-    """Lists of (document, text, lines before the text) of at most about `BATCH_CODES`."""
+    """Lists of (document, text, lines before the text), each within the limits of a batch."""
     batch: list[tuple[int, str, int]] = []
-    size = 0
+    codes = lines = 0
     for index in chosen:
-        for text, line in _split(documents[index].text):
-            if batch and size + len(text) > BATCH_CODES:
+        for text, line in split_page(documents[index].text):
+            count = text.count("\n") + 1
+            full = codes + len(text) > BATCH_CODES or lines + count > BATCH_LINES
+            if batch and (full or len(batch) >= BATCH_PAGES):
                 yield batch
-                batch, size = [], 0
+                batch, codes, lines = [], 0, 0
             batch.append((index, text, line))
-            size += len(text) + 1
+            codes += len(text) + 1
+            lines += count
     if batch:
         yield batch
 
 
-def _split(text: str) -> Iterator[tuple[str, int]]:
+def split_page(text: str) -> Iterator[tuple[str, int]]:
     """A page whole, or a huge one in pieces that end at a line's end where there is one."""
     line = start = 0
-    while len(text) - start > BATCH_CODES:
-        end = text.rfind("\n", start + BATCH_CODES // 2, start + BATCH_CODES)
-        if end < 0:
-            end = text.rfind(" ", start + BATCH_CODES // 2, start + BATCH_CODES)
-        end = start + BATCH_CODES if end < 0 else end + 1
+    while start < len(text) or not start:
+        end = len(text)
+        if end - start > BATCH_CODES:
+            end = start + BATCH_CODES
+            cut = text.rfind("\n", start + BATCH_CODES // 2, end)
+            if cut < 0:
+                cut = text.rfind(" ", start + BATCH_CODES // 2, end)
+            end = end if cut < 0 else cut + 1
+        if text.count("\n", start, end) > BATCH_LINES:
+            end -= len(text[start:end].split("\n", BATCH_LINES)[-1])
         yield text[start:end], line
+        if end == len(text):
+            return
         line += text.count("\n", start, end)
         start = end
-    yield text[start:], line
 
 
-def _part(document: Document, text: str, line: int) -> Any:
+def markup_part(document: Document, text: str, line: int) -> Any:
     """The markup of a piece's lines."""
     markup = document.markup
     assert markup is not None

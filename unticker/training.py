@@ -64,13 +64,14 @@ class Examples:
     classes: IntArray
     fold: IntArray
     site: NDArray[np.int64]
+    weight: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """Weights, their cross-validated scores, and weights of `ARTICLE_COLUMNS`.
 
-    The scores are those of the first two passes, out of fold.
+    The scores are those of the first two passes, out of fold; empty with a single site.
     """
 
     weights: Weights
@@ -86,18 +87,18 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     examples = gather(pages, options, markup)
     if len(np.unique(examples.labels)) < 2:
         raise UsageError("the annotations hold only one label; a classifier needs at least two")
-    weights, first = _fit_units(examples, options)
+    weights, first = fit_units(examples, options)
     contexts = [
         w.second_context(batch, first[start : start + len(batch.units)])
         for batch, start in zip(examples.batches, examples.starts, strict=True)
     ]
-    layer, second = _fit_context(contexts, examples, options)
+    layer, second = fit_context(contexts, examples, options)
     weights = replace(weights, columns2=layer[0], crosses2=layer[1], bias2=layer[2])
     contexts = [
         w.third_context(batch, seen, second[start : start + len(batch.units)])
         for batch, seen, start in zip(examples.batches, contexts, examples.starts, strict=True)
     ]
-    layer, _ = _fit_context(contexts, examples, options, final=True)
+    layer, _ = fit_context(contexts, examples, options, final=True)
     weights = replace(weights, columns3=layer[0], crosses3=layer[1], bias3=layer[2])
     article = _fit_article(examples, second)
     return Fitted(weights, _held_out(pages, examples, second), article)
@@ -112,6 +113,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     order = sorted(sites, key=lambda s: sha256(f"{options.seed}\0{s}".encode()).digest())
     fold_of = {site: place % folds for place, site in enumerate(order)}
     batches, labels, classes, site, fold, unit, row = [], [], [], [], [], [], []
+    weight: list[NDArray[np.float64]] = []
     total = 0
     for chunk in _chunks(pages):
         markups = [p.markup for p in chunk if p.markup is not None] if markup else None
@@ -122,6 +124,10 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
         classes.append(_classes(label, batch))
         site.append(np.array([sites[p.site] for p in chunk])[batch.units.page])
         fold.append(np.array([fold_of[p.site] for p in chunk])[batch.units.page])
+        weight.append(
+            np.array([p.weight for p in chunk])[batch.units.page]
+            * np.array(options.class_weight)[label]
+        )
         for units, buckets in batch.rows:
             unit.append(units + total)
             row.append(buckets)
@@ -141,6 +147,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
         np.concatenate(classes),
         np.concatenate(fold),
         np.concatenate(site),
+        np.concatenate(weight),
     )
 
 
@@ -199,7 +206,7 @@ def _classes(labels: IntArray, batch: Batch) -> IntArray:
     return classes
 
 
-def _fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
+def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     """First pass: weights of all examples, and out-of-fold scores (units, 7)."""
     empty = np.zeros((0, 4), np.int32)
     none = np.zeros(4, np.int64)
@@ -208,7 +215,7 @@ def _fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]
         kept = _frequent(examples, train, options.min_sites)
         solved, bias = _solve(
             examples.rows[train][:, kept], examples.classes[train], CLASSES, c,
-            _class_weight(options, examples.labels[train]), options.iterations,
+            examples.weight[train], options.iterations,
         )  # fmt: skip
         table = np.zeros((examples.rows.shape[1], 8), np.int16)
         table[kept, :CLASSES] = np.clip(np.round(solved.T * w.UNIT_SCALE), -32768, 32767)
@@ -223,7 +230,7 @@ def _fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]
     return _cross_fit(examples, options, options.unit_c, fit, scores, examples.classes)
 
 
-def _fit_context(
+def fit_context(
     contexts: list[Columns], examples: Examples, options: Options, final: bool = False
 ) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]], IntArray]:
     """A context pass: (columns, crosses, bias), and out-of-fold scores (units, 4).
@@ -247,7 +254,7 @@ def _fit_context(
     def fit(train: NDArray[np.bool_], c: float) -> Any:
         solved, bias = _solve(
             design[train], examples.labels[train], len(LABELS), c,
-            _class_weight(options, examples.labels[train]), options.iterations,
+            examples.weight[train], options.iterations,
         )  # fmt: skip
         fixed = np.round(solved.T * w.CONTEXT_SCALE)
         columns = solved.T[:width] * scale[:, None]
@@ -319,10 +326,6 @@ def _frequent(examples: Examples, train: NDArray[np.bool_], least: int) -> NDArr
     return kept
 
 
-def _class_weight(options: Options, labels: IntArray) -> NDArray[np.float64]:
-    return np.array(options.class_weight)[labels]
-
-
 def _solve(
     rows: Any, target: IntArray, size: int, c: float, weight: NDArray[np.float64], iterations: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -373,18 +376,21 @@ def fit(annotations: Any, options: Options | None = None) -> Model:
     if marked and options.jobs != 1:  # a process for each kind beats threads within one
         single = replace(options, jobs=1)
         jobs = [(part, single, markup) for part, _, markup in jobs]
-        fitted = Parallel(2, mmap_mode=None)(delayed(fit_weights)(*job) for job in jobs)
+        results = Parallel(2, mmap_mode=None)(delayed(fit_weights)(*job) for job in jobs)
     else:
-        fitted = [fit_weights(*job) for job in jobs]
-    text, html = fitted[0], fitted[1] if marked else None
+        results = [fit_weights(*job) for job in jobs]
+    text, html = results[0], results[1] if marked else None
     about = {
         "unticker": version("unticker"),
         "lines": sum(label is not None for p in pages if not p.parts for label in p.labels),
         "pages": sum(not page.parts for page in pages),
         "sites": len({page.site for page in pages}),
         "seed": options.seed,
-        "cross_validated": {"text": text.cross_validated}
-        | ({"html": html.cross_validated} if html else {}),
+        "cross_validated": {
+            name: fitted.cross_validated
+            for name, fitted in (("text", text), ("html", html))
+            if fitted is not None and fitted.cross_validated
+        },
     }
     return Model(text.weights, html.weights if html else None, text.article, about)
 
@@ -392,6 +398,8 @@ def fit(annotations: Any, options: Options | None = None) -> Model:
 def _held_out(
     pages: Sequence[AnnotatedPage], examples: Examples, scores: IntArray
 ) -> dict[str, Any]:
+    if not examples.fold.any():
+        return {}
     langs: list[str] = []
     whole: list[bool] = []  # variants of a page are trained on, not scored
     for chunk, batch in zip(_chunks(pages), examples.batches, strict=True):

@@ -1,0 +1,207 @@
+"""The recipe: what it refuses, and that it builds the same bytes twice."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import ROOT, cases
+
+from train import corpora, gold, recipe, tables
+from train.gold import Gold
+from unticker import alphabet
+from unticker.errors import UntickerError, UsageError
+from unticker.model import Model
+from unticker.training import Options
+from unticker.types import LABELS
+
+SCORES = {"lines": 100, "macro_f1": 1.0, "labels": {"body": {"f1": 1.0}}}
+
+
+@pytest.fixture(scope="module")
+def small(pages):
+    """Twelve pages, of which every fourth is for testing."""
+    splits = {page.site: "test" if n % 4 == 3 else "train" for n, page in enumerate(pages)}
+    return Gold(pages, [], [], splits)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(recipe, "options", lambda: Options(iterations=10, jobs=1))
+
+
+def built(model: Model, **changes: object) -> recipe.Built:
+    return recipe.Built(model, {"cross_validated": {}, "test": {"text": SCORES | changes}}, "")
+
+
+def test_the_recipe_is_read_into_options():
+    options = recipe.options()
+    assert isinstance(options, Options)
+    assert set(recipe.recipe()) >= {"fit", "floor"}
+    assert all(isinstance(c, float) for c in options.unit_c + options.context_c)
+
+
+def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
+    for name in ("one", "two"):
+        made = recipe.build(small, originals_only=True)
+        recipe.write(made, made, tmp_path / name)
+    files = ("weights.npz", "model.json", "metrics.json", "README.md")
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(files)
+    metrics = json.loads((tmp_path / "one" / "metrics.json").read_text("utf-8"))
+    assert metrics["originals_only"]["labels_sha256"] == metrics["labels_sha256"]
+    assert metrics["test"]["text, original pages"]["pages"] == 3
+    assert metrics["cross_validated"]["text"]["lines"] > 0
+    assert Model.load(tmp_path / "one").about["made_with"] == recipe.versions()
+
+
+def test_the_test_split_is_never_trained_on(small, quick, monkeypatch):
+    seen = []
+
+    def fit(pages, options):
+        seen.extend(page.site for page in pages)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe.training, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        recipe.build(small, originals_only=True)
+    assert len(set(seen)) == 9
+    assert {small.splits[site] for site in seen} == {"train"}
+
+
+def test_drifted_annotations_are_refused(small):
+    with pytest.raises(UntickerError, match=r"1 annotated lines drifted: x\.html line 3"):
+        recipe.build(replace(small, problems=["x.html line 3: the line has changed"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"lines": 0}, "empty"),
+        ({"macro_f1": 0.1}, "below the floor"),
+        ({"labels": {"body": {"f1": 0.1}}}, "body F1 is below the floor"),
+        ({}, "seed lines wrong"),
+    ],
+)
+def test_the_gate_refuses(changes, says, model):
+    assert any(says in reason for reason in recipe.gate(built(model, **changes)))
+
+
+def test_the_gate_refuses_without_a_test_split(model):
+    made = recipe.Built(model, {"test": {}}, "")
+    assert recipe.gate(made) == ["the test split is empty"]
+
+
+def test_the_gate_lets_a_right_model_pass(shipped):
+    assert recipe.gate(built(shipped)) == []
+    assert recipe.seed_errors(shipped) == []
+
+
+def test_the_floor_asks_for_every_seed_line():
+    labels = [label for page in cases("seeds").values() for label in page.values()]
+    assert recipe.recipe()["floor"]["seed_lines"] == len(labels) == 65
+
+
+def test_parts_are_by_split_and_kind(small):
+    both = replace(small, public=small.original[:1])
+    assert len(both.part("train", "development")) == 10
+    assert len(both.part("train", kind="original")) == 9
+    assert len(both.part("train", kind="public")) == 1
+    assert both.part("development") == []
+
+
+def test_labels_have_one_digest(model, pages):
+    assert recipe.label_digest(model, pages[:2]) == recipe.label_digest(model, pages[:2])
+    assert recipe.label_digest(model, pages[:2]) != recipe.label_digest(model, pages[1:3])
+
+
+def test_the_page_sets_are_found(tmp_path, monkeypatch):
+    monkeypatch.delenv("UNTICKER_CORPORA", raising=False)
+    monkeypatch.setattr(corpora, "PLACES", ())
+    assert corpora.find() is None
+    assert corpora.find(tmp_path) is None
+    for name in corpora.UPSTREAM:
+        (tmp_path / name).mkdir()
+    assert corpora.find(tmp_path) == tmp_path
+    monkeypatch.setenv("UNTICKER_CORPORA", str(tmp_path))
+    assert corpora.find() == tmp_path
+    with pytest.raises(UsageError, match="missing"):
+        corpora.page_bytes(tmp_path, "fundus", "none.html")
+    problems = corpora.lay_out(tmp_path / "none", {("fundus", "a.html")})
+    assert len(problems) == len(corpora.UPSTREAM) + 1
+
+
+@pytest.fixture
+def public(tmp_path):
+    (tmp_path / "fundus").mkdir()
+    page = "<html><body><p>Menu</p><p>The council met.</p></body></html>"
+    (tmp_path / "fundus" / "a.html").write_text(page, "utf-8")
+    about = {"lang": "en", "site": "s"}
+    rows = [
+        {"line": 1, "sha1": gold.digest("Menu"), "label": "ui-chrome"} | about,
+        {"line": 2, "sha1": gold.digest("The council met."), "label": "body"} | about,
+    ]
+    return tmp_path, rows
+
+
+def test_a_public_page_is_joined_with_its_labels(public):
+    folder, rows = public
+    page, problems = gold._join(folder, "fundus", "a.html", rows)
+    assert problems == []
+    assert page.lines == ("Menu", "The council met.")
+    assert page.labels == ("ui-chrome", "body")
+    assert page.markup is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"line": 9}, "the page has 2 lines"),
+        ({"sha1": "0" * 10}, "has changed"),
+        ({"line": 1, "sha1": gold.digest("Menu")}, "labelled twice"),
+        ({"label": "bodi"}, "unknown label"),
+    ],
+)
+def test_a_stand_off_row_that_does_not_fit_is_named(public, changes, says):
+    folder, rows = public
+    _, problems = gold._join(folder, "fundus", "a.html", [rows[0], rows[1] | changes])
+    assert says in problems[0]
+    assert "1 lines without label, first 2" in problems[-1]
+
+
+@pytest.mark.parametrize("args", [["--nonsense"], ["frobnicate"], ["corpora"]])
+def test_bad_usage_is_no_traceback(args):
+    done = subprocess.run(
+        [sys.executable, "-m", "train", *args], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode not in (0, None)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("char", "name"),
+    [
+        ("a", "lower"), ("É", "upper"), ("م", "letter"), ("中", "unit"), ("ア", "unit"),
+        ("ไ", "unit"), ("\u0301", "mark"), ("٣", "digit"), ("؟", "stop"), ("。", "stop"),
+        ("…", "stop"), ("،", "comma"), (":", "colon"), ("»", "quote"), ("—", "dash"),
+        ("(", "open"), (")", "close"), ("|", "bar"), ("€", "money"), ("@", "at"), ("©", "rights"),
+        ("😀", "other"), ("\u00a0", "space"), ("\n", "space"), ("\0", "other"),
+    ],
+)  # fmt: skip
+def test_the_shipped_tables_hold_what_the_builder_says(char, name):
+    assert tables._class(ord(char)) == name
+    held = alphabet.tables()
+    assert alphabet.CLASSES[held.classes[ord(char)]] == name
+    assert held.fold[ord(char)] == tables._fold(ord(char))
+
+
+def test_the_tables_cover_every_character():
+    held = alphabet.tables()
+    assert len(held.classes) == len(held.fold) == sys.maxunicode + 1
+    assert held.classes.max() == len(alphabet.CLASSES) - 1
+    assert (np.diff(held.dates.astype(object)) > 0).all()
+    assert len(LABELS) == 4
