@@ -106,6 +106,17 @@ def run_experiments(corpora_folder: Corpora = None) -> None:
     experiments.run(gold.read(corpora_folder), typer.echo)
 
 
+@app.command("card")
+def render_card() -> None:
+    """Write the model card again, with the experiments' tables."""
+    import json
+
+    from unticker.model import Model
+
+    metrics = json.loads((MODEL / "metrics.json").read_text("utf-8"))
+    recipe.render(Model.load(MODEL), metrics, MODEL)
+
+
 @app.command("tables")
 def build_tables() -> None:
     """Build ``unticker/tables.npz`` (needs Babel)."""

@@ -111,9 +111,14 @@ def write(built: Built, alone: Built | None, folder: Path) -> None:
             "labels_sha256": alone.labels,
             "test_macro_f1": alone.metrics["test"]["text, original pages"]["macro_f1"],
         }
+    render(model, metrics, folder)
+
+
+def render(model: Model, metrics: dict[str, Any], folder: Path) -> None:
+    """Write metrics.json and the card, with what ``train/experiments.json`` holds by now."""
     experiments = HERE / "experiments.json"
     if experiments.is_file():
-        metrics["experiments"] = json.loads(experiments.read_text("utf-8"))
+        metrics = metrics | {"experiments": json.loads(experiments.read_text("utf-8"))}
     write_card(model, folder, metrics)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unticker.errors import ModelError, OutputError, PageError, UntickerError, UsageError
-from unticker.model import Model
 from unticker.types import LABELS, Kind, Label, Line, Page, Segment, Span
 
 if TYPE_CHECKING:
+    from unticker.model import Model
     from unticker.reading import Source
 
 __version__ = "0.1.0"
@@ -20,14 +20,25 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load(path: "Path | str | None" = None) -> Model:
+def __getattr__(name: str) -> Any:
+    """`Model` on first use, so that importing the package stays cheap."""
+    if name == "Model":
+        from unticker.model import Model
+
+        return Model
+    raise AttributeError(f"module 'unticker' has no attribute {name!r}")
+
+
+def load(path: Path | str | None = None) -> "Model":
     """Load and verify a model folder, the shipped one if none is named (see `Model.load`)."""
+    from unticker.model import Model
+
     return Model.load(path)
 
 
 @lru_cache(maxsize=1)
-def _default() -> Model:
-    return Model.load()
+def _default() -> "Model":
+    return load()
 
 
 def label(source: "Source", kind: Kind = "auto") -> Page:
@@ -45,7 +56,7 @@ def clean(source: "Source", keep: Sequence[Label] = ("body",), title: bool = Tru
     return _default().label(source).text(keep, title)
 
 
-def fit(annotations: "Iterable[Any]", **options: Any) -> Model:
+def fit(annotations: "Iterable[Any]", **options: Any) -> "Model":
     """Fit a model on annotations: paths of annotation files, rows, or annotated pages.
 
     ``options`` are those of `unticker.training.Options`.
@@ -55,7 +66,7 @@ def fit(annotations: "Iterable[Any]", **options: Any) -> Model:
     return training.fit(annotations, training.Options(**options))
 
 
-def evaluate(model: Model, annotations: "Iterable[Any]") -> dict[str, Any]:
+def evaluate(model: "Model", annotations: "Iterable[Any]") -> dict[str, Any]:
     """Scores of a model on annotations, per label and language (see `unticker.evaluation`)."""
     from unticker import evaluation
 

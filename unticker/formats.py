@@ -21,7 +21,8 @@ FORMATS = ("txt", "md", "json")
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.I)
-_BLOCK_START = re.compile(r"(?=#{1,6}\s|[-+*>]\s|\d{1,9}[.)]\s)")
+# What would make a paragraph a heading, an item or a quote.
+_BLOCK_START = re.compile(r"(\d{0,9})(?=#{1,6}\s|[-+*>]\s|(?<=\d)[.)]\s)")
 _DATE = re.compile(
     r"\d{1,4}\s?[./\-年]\s?\d{1,2}\s?[./\-月]\s?\d{1,4}|"  # 2026-05-03, 3.5.2026, 2026年5月3日
     r"\b\d{1,2}\D{1,20}(?:19|20)\d\d\b|"  # 3 May 2026, 3 de mayo de 2026
@@ -114,7 +115,8 @@ def _blocks(
             links = _links(markup, line, link)
             text = " ".join(_linked(line.text, start, end, links) for start, end in spans)
             if not prefix:
-                text = _BLOCK_START.sub(r"\\", text, count=1) if _BLOCK_START.match(text) else text
+                start = _BLOCK_START.match(text)
+                text = f"{start[1]}\\{text[start.end() :]}" if start else text
         else:
             text = " ".join(line.text[start:end] for start, end in spans)
             prefix = ""

@@ -151,7 +151,7 @@ def read(
         import bs4
 
         return Document(_read_soup(bs4.BeautifulSoup(source, "html.parser")), name, "bs4")
-    return Document(markup.read(tags.without_opaque(source), raw=True), name, "linear")
+    return Document(markup.read(tags.without_opaque(source), "raw"), name, "linear")
 
 
 def serialise(page: bytes) -> str:
@@ -171,4 +171,4 @@ def _read_soup(soup: Any) -> Markup:
         raise PageError(
             f"cannot read a {type(soup).__name__} as a page; give str, bytes, a path or a soup"
         )
-    return markup.read(tags.without_opaque(soup.decode()), raw=True)
+    return markup.read(tags.without_opaque(soup.decode()), "soup")

@@ -1,7 +1,7 @@
 """Markup to lines: one linear pass over tags and texts.
 
 The pass reads three kinds of markup alike: what lexbor serialises, what
-BeautifulSoup serialises, and (``raw=True``) a page as it came. Lines are what a
+BeautifulSoup serialises, and a page as it came. Lines are what a
 browser without style sheets shows as blocks:
 
 * block elements, ``<br>``, ``<hr>``, rows and list items end a line; white space
@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from unticker.tags import (
     ANCHOR,
@@ -35,6 +36,7 @@ from unticker.tags import (
 )
 
 READER_VERSION = 1
+Form = Literal["lexbor", "soup", "raw"]
 
 _BREAK, LINK, END_LINK = "\x00", "\x01", "\x02"
 # Serialised markup escapes ">" wherever it is not the end of a tag or in a comment.
@@ -114,18 +116,20 @@ class _Lines:
         return line, parts[-1]
 
 
-def read(markup: str, *, raw: bool = False) -> Markup:
-    """Read markup that has gone through `tags.without_opaque` or lexbor into lines.
+def read(markup: str, form: Form = "lexbor") -> Markup:
+    """Read markup into lines.
 
-    ``raw`` is for a page as it came, which may be malformed in any way. Time is
-    linear in the page's length, whatever its nesting.
+    ``form`` says where it comes from: ``"lexbor"`` and ``"soup"`` are serialised
+    trees, ``"raw"`` is a page as it came, which may be malformed in any way; the
+    last two have gone through `tags.without_opaque`. Time is linear in the length,
+    whatever the nesting.
     """
     for sentinel in (_BREAK, LINK, END_LINK):
         if sentinel in markup:
             markup = markup.replace(sentinel, "")
-    pieces = [*(_pieces(markup) if raw else _TAG.split(markup)), ""]
+    pieces = [*(_pieces(markup) if form == "raw" else _TAG.split(markup)), ""]
     pairs = zip(pieces[0::2], pieces[1::2], strict=True)
-    tags = Tags(raw)
+    tags = Tags(raw=form != "lexbor")
     elements: list[tuple[int, str, str]] = [(-1, "", "")]
     children: dict[tuple[int, str, str], int] = {}
     links: list[str] = []
@@ -184,7 +188,7 @@ def read(markup: str, *, raw: bool = False) -> Markup:
             parent, opened, _ = elements[context]
             context = parent if opened == name else _left(elements, context, name)
     lines.end(max(line, 0), ROW)
-    return _assemble("".join(out), lines, elements, links, raw)
+    return _assemble("".join(out), lines, elements, links, form)
 
 
 def _left(elements: list[tuple[int, str, str]], context: int, name: str) -> int:
@@ -231,10 +235,10 @@ def _skip(
     return IGNORE, "", "", STAY
 
 
-def _unescape(text: str, raw: bool) -> str:
+def _unescape(text: str, form: Form) -> str:
     if "&" not in text:
         return text
-    if raw:
+    if form != "lexbor":
         return html.unescape(text)
     # A serialised tree has no other entities than these.
     text = text.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">")
@@ -265,10 +269,10 @@ def _joined(parts: list[str], contexts: list[int], glued: set[int]) -> tuple[lis
 
 
 def _assemble(
-    text: str, done: _Lines, elements: list[tuple[int, str, str]], links: list[str], raw: bool
+    text: str, done: _Lines, elements: list[tuple[int, str, str]], links: list[str], form: Form
 ) -> Markup:
     """Fold white space, cut the text at its breaks and join the cells of a row."""
-    parts = [part.strip(" ") for part in _fold(_unescape(text, raw)).split(_BREAK)]
+    parts = [part.strip(" ") for part in _fold(_unescape(text, form)).split(_BREAK)]
     contexts = done.contexts
     if done.glued:
         parts, contexts = _joined(parts, contexts, done.glued)
