@@ -18,6 +18,7 @@ from test_sinks import clean, files, tree
 from unticker import batch, engines, report
 from unticker.batch import BatchOptions, run
 from unticker.errors import UsageError
+from unticker.shards import Store
 
 RUN = """
 import sys
@@ -30,14 +31,14 @@ run(options, sys.argv[2:], sys.argv[1], load=fake.load_slow)
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> Path:
-    """1,000 pages: 600 rows, some of them bad, and 400 files."""
+    """500 pages: 300 rows, two of them bad, and 200 files."""
     folder = tmp_path_factory.mktemp("pages")
     noise = random.Random(4)
     with open(folder / "a.jsonl", "w") as out:
-        for n in range(600):
+        for n in range(300):
             row = {"id": f"p{n}", "text": f"Title {n}\nui-chrome: menu\n{noise.random()}", "n": n}
             out.write("{bad\n" if n % 151 == 7 else json.dumps(row) + "\n")
-    for n in range(400):
+    for n in range(200):
         path = folder / f"files/{n % 7}/{n}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"File {n}\nbyline: me\n{noise.random()}")
@@ -59,15 +60,15 @@ def expected(pages, tmp_path_factory) -> dict[str, bytes]:
 
 
 def test_the_run_is_complete(expected):
-    assert len([name for name in expected if name.endswith(".txt")]) == 400
+    assert len([name for name in expected if name.endswith(".txt")]) == 200
     rows = [json.loads(row) for row in expected["a.jsonl"].splitlines()]
-    assert [row["n"] for row in rows] == [n for n in range(600) if n % 151 != 7]
+    assert [row["n"] for row in rows] == [n for n in range(300) if n % 151 != 7]
     rejects = [json.loads(row)["row"] for row in expected["a.jsonl.rejects"].splitlines()]
-    assert rejects == [n + 1 for n in range(600) if n % 151 == 7]
+    assert rejects == [n + 1 for n in range(300) if n % 151 == 7]
     assert not any("tmp" in name or "shards" in name or "begun" in name for name in expected)
 
 
-@pytest.mark.parametrize("jobs", [1, 8])
+@pytest.mark.parametrize("jobs", [1, 5])
 def test_any_number_of_workers_gives_the_same_tree(pages, expected, tmp_path, jobs):
     assert whole(pages, tmp_path / "out", jobs=jobs) == expected
 
@@ -98,21 +99,29 @@ def children(process: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(6))
+def alive(process: str) -> bool:
+    """False also for one that has ended and that nobody has asked for its exit code."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_killed_and_resumed_is_as_if_never_killed(pages, expected, tmp_path, seed):
     output = tmp_path / "out"
     moment = random.Random(seed)
-    for _ in range(2):
+    for _ in range(3):
         process = start(pages, output)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.3 + moment.random() * 2.2)
+            process.wait(0.3 + moment.random() * 1.3)
         workers = children(process.pid)
         process.kill()
         process.wait()
-        until = time.monotonic() + 10
-        while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        until = time.monotonic() + 30
+        while any(alive(worker) for worker in workers):
             assert time.monotonic() < until, "a worker outlives its run"
-            time.sleep(0.1)
+            time.sleep(0.05)
     assert whole(pages, output, resume=True) == expected
 
 
@@ -127,7 +136,7 @@ def test_resume_sees_input_that_changed(tmp_path):
     source.write_text('{"text": "a"}\n' * 10)
     output = tmp_path / "out"
     clean(source, output, shard_rows=5)
-    store = batch.Store(output / ".unticker")
+    store = Store(output / ".unticker")
     (store.root / "done/0.json").unlink()
     source.write_text('{"text": "a"}\n' * 5 + '{"text": "b"}\n' * 5)
     clean(source, output, shard_rows=5, resume=True)
@@ -150,11 +159,11 @@ def test_two_runs_at_once_are_refused(pages, tmp_path):
 
 
 def culprits(tmp_path: Path, words: dict[int, str], **other) -> report.Report:
-    rows = [json.dumps({"text": f"T {n}\n{words.get(n, 'fine')}"}) for n in range(1, 201)]
+    rows = [json.dumps({"text": f"T {n}\n{words.get(n, 'fine')}"}) for n in range(1, 161)]
     (tmp_path / "a.jsonl").write_text("\n".join(rows))
     found = clean(tmp_path / "a.jsonl", tmp_path / "out", shard_rows=40, **other)
     texts = [json.loads(row) for row in (tmp_path / "out/a.jsonl").read_text().splitlines()]
-    assert len(texts) == 200
+    assert len(texts) == 160
     for n, row in enumerate(texts, 1):
         if n in words:
             assert row["text"] is None
@@ -173,9 +182,8 @@ def test_errors_are_reasons(tmp_path):
     assert reasons == ["this page asked for an error", "KeyError: 'bug'"]
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_page_that_kills_its_worker(tmp_path, jobs):
-    found = culprits(tmp_path, {90: "%kill%", 110: "%exit%"}, jobs=jobs)
+def test_page_that_kills_its_worker(tmp_path):
+    found = culprits(tmp_path, {90: "%kill%", 110: "%exit%"}, jobs=2)
     assert "SIGKILL" in found.inputs[0].named[0]["reason"]
 
 
@@ -185,8 +193,8 @@ def test_page_that_eats_the_memory(tmp_path):
 
 
 def test_page_that_sleeps_and_page_that_no_signal_reaches(tmp_path):
-    found = culprits(tmp_path, {41: "%sleep%", 150: "%block%"}, timeout=0.5, jobs=2)
-    assert all("longer than 0.5 s" in row["reason"] for row in found.inputs[0].named)
+    found = culprits(tmp_path, {41: "%sleep%", 150: "%block%"}, timeout=0.3, jobs=2)
+    assert all("longer than 0.3 s" in row["reason"] for row in found.inputs[0].named)
 
 
 def test_worker_killed_from_outside_costs_nothing(pages, expected, tmp_path):
@@ -217,13 +225,13 @@ def test_damaged_input_fails_and_keeps_its_rows(tmp_path):
     import gzip
 
     noise = random.Random(0)
-    rows = "".join(json.dumps({"text": str(noise.random())}) + "\n" for _ in range(50_000))
-    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(rows.encode())[:-100_000])
+    rows = "".join(json.dumps({"text": str(noise.random())}) + "\n" for _ in range(12_000))
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(rows.encode())[:-25_000])
     found = clean(tmp_path / "a.jsonl.gz", tmp_path / "out")
     assert found.exit_code == 1
     assert "damaged" in (found.inputs[0].reason or "")
     kept = gzip.decompress((tmp_path / "out/a.jsonl.gz").read_bytes()).splitlines()
-    assert len(kept) == found.count("ok") > 30_000
+    assert len(kept) == found.count("ok") > 7_000
 
 
 def test_unreadable_file_is_named(tmp_path, monkeypatch):
@@ -259,23 +267,58 @@ def test_missing_input_and_remote_output_are_usage_errors(tmp_path):
 def test_report_says_it_all_and_holds_no_times(pages, expected, tmp_path):
     found = json.loads(expected[".unticker/report.json"])
     assert found["exit_code"] == 1
-    assert found["totals"]["ok"] == 996
-    assert found["totals"]["rejected"] == 4
+    assert found["totals"]["ok"] == 498
+    assert found["totals"]["rejected"] == 2
     assert [one["status"] for one in found["inputs"]] == ["failed", "ok"]
-    assert len(found["inputs"][1]["files"]) == 400
+    assert len(found["inputs"][1]["files"]) == 200
     assert "seconds" not in found
 
 
 def test_summary_is_a_table_and_quiet_is_quiet(tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{bad')
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
     shown = io.StringIO()
     run(BatchOptions(), [str(tmp_path / "a.jsonl")], tmp_path / "out", fake.load, shown)
     assert "pages" in shown.getvalue()
-    assert "row 2" in shown.getvalue()
     quiet = io.StringIO()
     settings = BatchOptions(quiet=True)
     run(settings, [str(tmp_path / "a.jsonl")], tmp_path / "two", fake.load, quiet)
     assert quiet.getvalue() == ""
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_what_failed_is_named_on_a_line_each(tmp_path, quiet):
+    rows = ["%error%" if n % 2 else "fine" for n in range(60)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": row}) for row in rows) + "\n{b")
+    (tmp_path / "b.jsonl.gz").write_bytes(b"no gzip")
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "in/sub/line\nend.txt").write_text("%error%")
+    (tmp_path / "in/c.txt.gz").write_bytes(b"no gzip")
+    (tmp_path / "in/d.txt").write_text("fine")
+    (tmp_path / "e.html").write_text("%bug%")
+    (tmp_path / "over.jsonl").write_text(json.dumps({"text": "a\nui-chrome: b c d e"}))
+    named = ("a.jsonl", "b.jsonl.gz", "in", "e.html", "over.jsonl")
+    shown = io.StringIO()
+    settings = BatchOptions(quiet=quiet, max_removed=0.5)
+    run(settings, [str(tmp_path / one) for one in named], tmp_path / "out", fake.load, shown)
+    lines = shown.getvalue().splitlines()
+    failed = [line for line in lines if line.startswith("failed: ")]
+    assert len(failed) == 30 + 1 + 1 + 2 + 1
+    assert (lines == failed) == quiet
+    a, folder = tmp_path / "a.jsonl", tmp_path / "in"
+    assert f"failed: {a} row 2: this page asked for an error" in failed
+    assert f"failed: {folder}/sub/line\\nend.txt: this page asked for an error" in failed
+    assert "failed: e.html: KeyError: 'bug'" in failed
+    assert any(line.startswith(f"failed: {a} row 61: not JSON") for line in failed)
+    assert any(line.startswith(f"failed: {folder}/c.txt.gz: cannot be read") for line in failed)
+    assert any(line.startswith(f"failed: {tmp_path / 'b.jsonl.gz'}: damaged") for line in failed)
+
+
+def test_quiet_names_failures_of_a_pipe_too(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{bad')
+    shown = io.StringIO()
+    batch.pipe(options(), io.BytesIO(), str(tmp_path / "a.jsonl"), fake.load, shown)
+    assert shown.getvalue().startswith(f"failed: {tmp_path / 'a.jsonl'} row 2: not JSON")
+    assert shown.getvalue().count("\n") == 1
 
 
 def test_rows_are_piped_in_order(pages, expected):
@@ -283,7 +326,7 @@ def test_rows_are_piped_in_order(pages, expected):
     source = str(pages / "a.jsonl")
     found = batch.pipe(options(jobs=2), out, source, fake.load)
     assert out.getvalue() == expected["a.jsonl"]
-    assert found.count("rejected") == 4
+    assert found.count("rejected") == 2
     with pytest.raises(UsageError, match="folder"):
         batch.pipe(options(), out, str(pages / "files"), fake.load)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engines import fake
 
-from unticker import sinks
+from unticker import names, streams
 from unticker.batch import BatchOptions, run
 from unticker.errors import UsageError
 
@@ -65,15 +65,13 @@ def test_cleaning_twice_replaces_the_note(tmp_path):
 def test_output_is_compressed_as_the_input_was(tmp_path, codec):
     pytest.importorskip("zstandard")
     data = b'{"text": "a"}\n' * 10
-    (tmp_path / f"a.jsonl{codec}").write_bytes(sinks.compress(data, codec))
-    (tmp_path / f"e.jsonl{codec}").write_bytes(sinks.compress(b"", codec))
+    (tmp_path / f"a.jsonl{codec}").write_bytes(streams.compress(data, codec))
+    (tmp_path / f"e.jsonl{codec}").write_bytes(streams.compress(b"", codec))
     inputs = [tmp_path / f"a.jsonl{codec}", tmp_path / f"e.jsonl{codec}"]
     clean(inputs, tmp_path / "out", shard_rows=3)
-    from unticker.sources import read_file
-
-    text = read_file(str(tmp_path / f"out/a.jsonl{codec}"), codec).decode()
+    text = streams.read_file(str(tmp_path / f"out/a.jsonl{codec}"), codec).decode()
     assert [json.loads(line)["text"] for line in text.splitlines()] == ["a"] * 10
-    assert read_file(str(tmp_path / f"out/e.jsonl{codec}"), codec) == b""
+    assert streams.read_file(str(tmp_path / f"out/e.jsonl{codec}"), codec) == b""
 
 
 def test_folder_is_mirrored_and_links_are_skipped(tmp_path):
@@ -132,7 +130,7 @@ def test_long_names_are_cut_and_stay_apart(tmp_path):
 @pytest.mark.parametrize("name", ["../a", "/a", "a/../../b", "", "a//b", ".", "a\\..\\b"])
 def test_names_that_lead_out_are_refused(name):
     with pytest.raises(UsageError):
-        sinks.safe_name(name)
+        names.safe_name(name)
 
 
 def test_ids_of_rows_stay_inside_the_output(tmp_path):

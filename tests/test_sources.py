@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from unticker import sources
+from unticker import sources, streams
 from unticker.batch import BatchOptions
 from unticker.errors import UsageError
-from unticker.sources import Input, Record, Rejected
+from unticker.records import Input, Record, Rejected
 
 OPTIONS = BatchOptions(shard_rows=7, id_field="id")
 
@@ -114,7 +114,7 @@ def test_cutting_does_not_depend_on_reading(tmp_path, monkeypatch):
     path.write_bytes(ROWS)
     source = Input(str(path), path.name, "jsonl")
     whole = list(sources.cut(source, OPTIONS))
-    monkeypatch.setattr(sources, "_BLOCK", 11)
+    monkeypatch.setattr(streams, "_BLOCK", 11)
     assert [c.payload for c in sources.cut(source, OPTIONS)] == [c.payload for c in whole]
     assert len({chunk.digest() for chunk in whole}) == len(whole)
 
@@ -137,7 +137,7 @@ def test_memory_path_through_fsspec():
 def test_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "zstandard", None)
     with pytest.raises(UsageError, match=r"unticker\[zst\]"):
-        list(sources.blocks(io.BytesIO(b"x"), ".zst"))
+        list(streams.blocks(io.BytesIO(b"x"), ".zst"))
 
 
 # WARC: records with known URLs, damaged in ways whose reach is known.

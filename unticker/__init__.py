@@ -44,9 +44,16 @@ def _default() -> "Model":
 def label(source: "Source", kind: Kind = "auto") -> Page:
     """Label one page with the shipped model.
 
-    >>> page = label("Menu\\n\\nThe council met on Monday to discuss the new bridge.")
-    >>> [(line.number, line.label) for line in page.lines]
-    [(1, 'ui-chrome'), (3, 'body')]
+    >>> page = label(
+    ...     "Home\\nSport\\n\\nNew bridge for Oldtown\\nBy Ann Lee | 3 May 2026\\n\\n"
+    ...     "The council met on Monday to discuss the new bridge over the river, which the "
+    ...     "mayor called overdue.\\nWork will begin in spring and last two years, the city "
+    ...     "said. It will cost nine million euros.\\n\\nMost read\\nRain until Friday"
+    ... )
+    >>> [line.number for line in page.lines if line.label == "body"]
+    [4, 7, 8]
+    >>> page.title, [span.text for span in page.bylines]
+    ('New bridge for Oldtown', ['By Ann Lee | 3 May 2026'])
     """
     return _default().label(source, kind)
 

@@ -1,6 +1,7 @@
 """Scores of units to pages of labelled lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import overload
 
@@ -13,7 +14,9 @@ from unticker.units import IntArray, Units
 from unticker.weights import exponentials
 
 HEADLINE_CLASS = 5
-MAX_TITLE = 300
+MAX_TITLE = 200
+NO_ARTICLE = 0.25  # below, a page's body is emptied: losing an article is worse than a list kept
+NEARLY_ALL, SURE = 0.9, 0.6
 ARTICLE_COLUMNS = (
     "body characters, log", "body units, log", "body characters in long units, log",
     "share of body characters", "mean body probability of body units", "bylines", "bias",
@@ -97,7 +100,10 @@ class Lines(Sequence[Line]):
 
 
 def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
-    """A line takes the label of most of its characters, and their mean probabilities."""
+    """A line takes the label of most of its characters, and their mean probabilities.
+
+    In a line of nearly one kind, parts that are unsure follow it.
+    """
     if len(parts) == 1:
         return Line(number, text, parts[0].label, parts[0].probabilities, parts)
     total = sum(part.end - part.start for part in parts)
@@ -105,6 +111,10 @@ def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
         label: sum(p.end - p.start for p in parts if p.label == label) for label in LABELS
     }
     label = max(LABELS, key=lambda name: shares[name])
+    if shares[label] >= NEARLY_ALL * total:
+        parts = tuple(
+            replace(part, label=label) if part.probability < SURE else part for part in parts
+        )
     mean = {
         name: sum(p.probabilities[name] * (p.end - p.start) for p in parts) / total
         for name in LABELS
@@ -148,16 +158,27 @@ def assemble(
     chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
     if not (labels == BODY).any():
         chance = min(chance, 0.1)
-    elif chance < 0.5:
+    elif chance < NO_ARTICLE:
         # No article: what looked like body is the likeliest of the other labels.
         other = scores.copy()
         other[:, BODY] = np.iinfo(np.int64).min
         labels = other.argmax(axis=1)
-        chances[:, BODY] *= chance
-        chances /= chances.sum(axis=1, keepdims=True)
+        chances = _without_body(chances, chance)
     lines = Lines(pieces, labels, chances)
     title, spans = _title(pieces, labels, length)
     return Page(lines, title, spans, chance, encoding, reader)
+
+
+def _without_body(chances: NDArray[np.float64], chance: float) -> NDArray[np.float64]:
+    """Probabilities on a page that has an article only with this chance."""
+    body = chances[:, BODY] * chance
+    rest = chances.copy()
+    rest[:, BODY] = 0
+    total = rest.sum(axis=1)
+    rest[total == 0] = [float(number != BODY) for number in range(len(LABELS))]
+    rest *= ((1 - body) / rest.sum(axis=1))[:, None]
+    rest[:, BODY] = body
+    return rest
 
 
 def _title(
@@ -170,12 +191,11 @@ def _title(
     headline = np.concatenate([piece.headline for piece in pieces])
     prose = body[length[body] > MAX_TITLE]
     stop = int(prose[0]) if len(prose) else int(body[-1]) + 1
-    early = body[(body < stop)][:6]
+    early = body[body < stop][:6]
     if not len(early):
         return None, frozenset()
-    best = int(early[np.argmax(headline[early])])
-    if headline[best] < -3 * 256 and length[best] > 120:
-        return None, frozenset()
+    # A headline stands early: each body unit before it costs it two logits.
+    best = int(early[np.argmax(headline[early] - 512 * np.arange(len(early)))])
     place, piece = best, pieces[0]
     for piece in pieces:
         if place < len(piece.starts):

@@ -252,7 +252,7 @@ def clean(
 
 
 def _holds_rows(path: str) -> bool:
-    from unticker.sources import SUFFIXES, split_name
+    from unticker.records import SUFFIXES, split_name
 
     return SUFFIXES.get(split_name(path)[1].lower(), "pages") != "pages"
 

@@ -20,7 +20,7 @@ MAX_REOPENED = 500_000
 MAX_WORK = 20_000_000
 """Steps along open elements, of about 6 ns; real pages need 200,000 at most."""
 MAX_ATTRIBUTES = 1000
-_LONG_TAG = 4096
+_SHORTEST, _LONG_TAG = 16, 4096
 _REOPENED = 200
 """What opening a formatting element again costs, in steps."""
 _NEAR = 32
@@ -54,7 +54,9 @@ def is_tame(page: bytes) -> bool:
     """Whether lexbor reads the page, in UTF-8, in about linear time and without losing text."""
     if page.rfind(b"<!--") > page.rfind(b"-->"):
         return False
-    codes = np.frombuffer(page + b"   ", np.uint8)
+    if len(page) < _SHORTEST:
+        return True
+    codes = np.frombuffer(page, np.uint8)
     tags = np.flatnonzero(codes[:-3] == ord("<"))
     first, second, third = codes[tags + 1], codes[tags + 2], codes[tags + 3]
     pairs = first.astype(np.uint16) | second.astype(np.uint16) << 8

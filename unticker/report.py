@@ -5,20 +5,24 @@ resumed run writes the same bytes; times are shown on the terminal alone.
 """
 
 import collections
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from unticker.engines import Failed
-from unticker.sinks import Labelled, Skipped
-from unticker.sources import Chunk, Input, Rejected
+from unticker.names import Skipped
+from unticker.records import Chunk, Input, Rejected
+from unticker.sinks import Labelled
 from unticker.types import LABELS
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 NAMED = 10_000  # failed and rejected rows named for an input; beyond they are counted
+OVER = "over the limit"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _COUNTS = ("bytes", "pages", "ok", "failed", "over_limit", "rejected", "kept_words",
            "removed_words")  # fmt: skip
 
@@ -43,7 +47,7 @@ def tally(
             for line in page.lines:
                 lines[line.label] += 1
         if status == "over-limit":
-            named.append({"row": record.number, "id": record.id, "reason": "over the limit"})
+            named.append({"row": record.number, "id": record.id, "reason": OVER})
         if source.container == "pages":
             files[record.id] = status
     for item in rejected:
@@ -167,26 +171,56 @@ class Report:
         console.print(table)
         for seconds, name in self.slowest:
             console.print(f"slow: {seconds * 1000:.0f} ms a page in {escape(name)}", soft_wrap=True)
-        shown = 0
+        limited = [(one, row) for one in self.inputs for row in one.named if _only_limited(row)]
+        for one, row in limited[:20]:
+            stream.write(_line(f"over the limit: {_place(one, row)}"))
+        self.name_failures(stream)
+
+    def name_failures(self, stream: IO[str]) -> None:
+        """A line for each input, page and row that failed; what else is said is no part of it."""
         for one in self.inputs:
             if one.reason:
-                console.print(f"failed: {escape(one.source)}: {escape(one.reason)}", soft_wrap=True)
-            for row in one.named[: max(0, 20 - shown)]:
-                name = f"{one.source} row {row['row']} {row.get('id', '')}".rstrip()
-                console.print(f"failed: {escape(name)}: {escape(row['reason'])}", soft_wrap=True)
-                shown += 1
+                stream.write(_line(f"failed: {one.source}: {one.reason}"))
+            failed = [row for row in one.named if not _only_limited(row)]
+            for row in failed:
+                reason = row["reason"].removeprefix(f"{row.get('id')}: ")
+                stream.write(_line(f"failed: {_place(one, row)}: {reason}"))
+            more = one.counts.get("failed", 0) + one.counts.get("rejected", 0) - len(failed)
+            if more > 0:
+                stream.write(_line(f"failed: {one.source}: {more:,} more pages or rows"))
+
+
+def _only_limited(row: dict[str, Any]) -> bool:
+    return bool(row["reason"] == OVER)
+
+
+def _place(one: InputReport, row: dict[str, Any]) -> str:
+    """What a failed page or row is called: the file, or the input with the row and its id."""
+    name = str(row.get("id", ""))
+    if one.container != "pages":
+        return f"{one.source} row {row['row']}" + (
+            f" {name}" if name not in ("", str(row["row"])) else ""
+        )
+    if one.source == "files" or one.source.endswith(f"/{name}"):
+        return name if one.source == "files" else one.source
+    return f"{one.source.rstrip('/')}/{name}"
+
+
+def _line(text: str) -> str:
+    """A line on a terminal, whatever is in a name or a reason."""
+    return _CONTROL.sub(lambda c: c[0].encode("unicode_escape").decode(), text).rstrip() + "\n"
 
 
 class Progress:
-    """A line that says how far a run is. Shows nothing where the stream is no terminal."""
+    """A line that says how far a run is. Shows nothing if quiet or on no terminal."""
 
-    def __init__(self, stream: IO[str], total: int) -> None:
+    def __init__(self, stream: IO[str], total: int, quiet: bool = False) -> None:
         self._started = time.monotonic()
         self._bar: Bar | None = None
         self._pages = 0
         self._lines: collections.Counter[str] = collections.Counter()
         self.slowest: list[tuple[float, str]] = []
-        if stream.isatty():
+        if stream.isatty() and not quiet:
             from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
             from rich.progress import TimeRemainingColumn as Remaining

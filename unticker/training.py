@@ -239,7 +239,7 @@ def fit_context(
     """
     import scipy.sparse as sp
 
-    values = np.concatenate([seen.values for seen in contexts]).astype(np.float32)
+    values = np.concatenate([seen.values for seen in contexts]).astype(np.float32, order="C")
     crosses = np.concatenate([seen.crosses for seen in contexts])
     # Centred columns of like size: the solver needs far fewer iterations.
     scale, centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)

@@ -6,7 +6,7 @@ exact in any order and a page's labels are the same in any batch, on any machine
 """
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import exp
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from unticker import features, units
 from unticker.context import CLASSES, Columns, Context
-from unticker.features import SHAPE_OFFSETS, Text
+from unticker.features import BUCKETS, SHAPE_OFFSETS, Text
+from unticker.layout import FloatArray, Layout, quotient
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
 from unticker.units import IntArray, Units
@@ -27,28 +28,29 @@ _EXP_STEPS = 16 * UNIT_SCALE
 
 
 @lru_cache(maxsize=1)
-def _exponentials() -> IntArray:
+def _exponentials() -> FloatArray:
     """exp(-d / 256) in 2**-20, for a distance d to the best score; 0 from 16 logits on."""
     table = [round(exp(-step / UNIT_SCALE) * (1 << 20)) for step in range(_EXP_STEPS)]
-    return np.array([*table, 0], np.int64)
+    return np.array([*table, 0], np.float64)
 
 
-def exponentials(scores: IntArray) -> IntArray:
-    """Softmax numerators of scores in 1/256 logits, as integers; (units, classes)."""
-    distance = scores.max(axis=1, keepdims=True) - scores
-    powers: IntArray = _exponentials()[np.minimum(distance, _EXP_STEPS)]
+def exponentials(scores: IntArray) -> FloatArray:
+    """Softmax numerators of scores in 1/256 logits, as whole numbers; (units, classes)."""
+    columns = np.ascontiguousarray(scores.T)
+    distance = columns.max(axis=0) - columns
+    np.minimum(distance, _EXP_STEPS, out=distance)
+    powers: FloatArray = _exponentials().take(distance).T
     return powers
 
 
 def probabilities(scores: IntArray) -> IntArray:
     """Softmax of scores in 1/256 logits, rounded to 0..255."""
-    powers = exponentials(scores)
-    total = powers.sum(axis=1, keepdims=True)
-    rounded: IntArray = (510 * powers + total) // (2 * total)
-    return rounded
+    powers = exponentials(scores).T
+    total = powers.sum(axis=0)
+    return quotient(510 * powers + total, 2 * total).astype(np.int64).T
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """Arrays of one model. C columns and X crosses a pass; 8 stands for 7 classes and a pad.
 
@@ -72,14 +74,21 @@ class Weights:
         return {f"{prefix}.{field.name}": getattr(self, field.name) for field in fields(self)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
-    """Units of a batch of pages with what the passes need of them."""
+    """Units of a batch of pages with what the passes need of them.
+
+    ``rows``: families of n-grams, and of markup: unit (rising) and bucket of each.
+    """
 
     units: Units
     text: Text
     shapes: IntArray
     rows: list[tuple[IntArray, IntArray]]
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.text, self.shapes - SHAPE_OFFSETS[:-1])
 
 
 def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
@@ -92,30 +101,60 @@ def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
     return Batch(cut, text, features.shape_rows(text), rows)
 
 
+@lru_cache(maxsize=4)
+def _wide(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The first pass's tables as int32; behind the n-grams a row of zeros."""
+    ngrams = np.zeros((BUCKETS + 1, 8), np.int32)
+    ngrams[:-1] = weights.ngrams
+    return ngrams, weights.shapes.astype(np.int32)
+
+
 def unit_scores(weights: Weights, batch: Batch) -> IntArray:
     """First pass: (units, 7) scores in 1/256 logits."""
-    scores = np.zeros((len(batch.units), 8), np.int64) + weights.bias
-    scores += weights.shapes[batch.shapes].sum(axis=1, dtype=np.int64)
+    # A unit selects fewer than 2**16 rows of int16: their sum is an int32.
+    ngrams, shapes = _wide(weights)
+    n = len(batch.units)
+    scores = np.empty((n, 8), np.int32)
+    scores[:] = weights.bias
+    picked = np.empty((n, 8), np.int32)
+    for rows in batch.shapes.T:
+        scores += shapes.take(rows, axis=0, out=picked, mode="clip")
     for unit, bucket in batch.rows:
         if not len(unit):
             continue
-        rows = weights.ngrams[bucket]
         starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1]))
         if len(starts) == len(unit):
-            scores[unit] += rows
+            every = np.full(n, BUCKETS)
+            every[unit] = bucket
+            scores += ngrams.take(every, axis=0, out=picked, mode="clip")
         else:
-            scores[unit[starts]] += np.add.reduceat(rows, starts, axis=0, dtype=np.int64)
-    return scores[:, :CLASSES]
+            scores[unit[starts]] += np.add.reduceat(ngrams.take(bucket, axis=0), starts, axis=0)
+    return scores[:, :CLASSES].astype(np.int64)
 
 
 def context_scores(
     columns: NDArray[np.int32], crosses: NDArray[np.int32], bias: NDArray[np.int64], seen: Columns
 ) -> IntArray:
     """A context pass: (units, 4) scores in 1/256 logits."""
+    return _rounded(_context_sums(columns, crosses, seen) + bias)
+
+
+def _context_sums(
+    columns: NDArray[np.int32], crosses: NDArray[np.int32], seen: Columns
+) -> IntArray:
+    """What columns and crosses add to each unit: (units, 4)."""
     # float64 holds these integers exactly (below 2**53), so BLAS may sum in any order.
-    total = (seen.values @ columns.astype(np.float64)).astype(np.int64) + bias
+    total = (columns.T.astype(np.float64) @ seen.values.T).T.astype(np.int64)
+    widest = np.abs(crosses, dtype=np.int64).max(initial=0) * seen.crosses.shape[1]
+    rows = crosses if widest < 1 << 31 else crosses.astype(np.int64)
+    picked = np.empty((len(total), 4), rows.dtype)
+    added = np.zeros((len(total), 4), rows.dtype)
     for cross in seen.crosses.T:
-        total += crosses[cross]
+        added += rows.take(cross, axis=0, out=picked, mode="clip")
+    return total + added
+
+
+def _rounded(total: IntArray) -> IntArray:
     step = CONTEXT_SCALE // UNIT_SCALE
     scores: IntArray = (total + step // 2) // step
     return scores
@@ -123,28 +162,24 @@ def context_scores(
 
 def second_context(batch: Batch, first: IntArray) -> Columns:
     """What the second pass sees, from the first pass's scores."""
-    return Context(batch.text, _values(batch), probabilities(first)).see()
+    layout = batch.layout
+    return Context(batch.text, layout.shapes, probabilities(first), layout).see()
 
 
 def third_context(batch: Batch, seen: Columns, second: IntArray) -> Columns:
     """What the third pass sees: the second's columns, and the same again over its scores."""
-    new = Context(batch.text, _values(batch), probabilities(second)).see()
+    new = second_context(batch, second)
     return Columns(
-        np.hstack([seen.values, new.values]),
-        np.hstack([seen.crosses, new.crosses + crosses_size()]),
+        np.vstack([seen.values.T, new.values.T]).T,
+        np.vstack([seen.crosses.T, new.crosses.T + crosses_size()]).T,
     )
-
-
-def _values(batch: Batch) -> IntArray:
-    values: IntArray = batch.shapes - SHAPE_OFFSETS[:-1]
-    return values
 
 
 @lru_cache(maxsize=1)
 def crosses_size() -> int:
     """Rows that the crosses of one context pass can select."""
     batch = prepare(["a"])
-    context = Context(batch.text, _values(batch), np.zeros((1, 4), np.int64))
+    context = Context(batch.text, batch.layout.shapes, np.zeros((1, 4), np.int64))
     return sum(size for _, _, size in context.crosses())
 
 
@@ -154,5 +189,9 @@ def score(weights: Weights, batch: Batch, first: IntArray) -> IntArray:
         return np.zeros((0, 4), np.int64)
     seen = second_context(batch, first)
     second = context_scores(weights.columns2, weights.crosses2, weights.bias2, seen)
-    seen = third_context(batch, seen, second)
-    return context_scores(weights.columns3, weights.crosses3, weights.bias3, seen)
+    # As `third_context`, whose columns need not stand in one matrix to be summed.
+    new = second_context(batch, second)
+    width, size = seen.values.shape[1], crosses_size()
+    total = _context_sums(weights.columns3[:width], weights.crosses3[:size], seen)
+    total += _context_sums(weights.columns3[width:], weights.crosses3[size:], new)
+    return _rounded(total + weights.bias3)

@@ -1,0 +1,180 @@
+"""Where units stand in their pages: all that the context passes see alike.
+
+Computed once a batch. What hangs on a pass's probabilities is in `unticker.context`.
+"""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker.features import SHAPES, Text
+from unticker.units import IntArray
+
+FloatArray = NDArray[np.float64]
+
+OFFSETS = (-4, -3, -2, -1, 1, 2, 3, 4)
+WINDOWS = (3, 8, 20, 60, 1 << 40)
+_REACH = max(OFFSETS)
+_WORD_SLOTS, _GROUP_SLOTS = 4096, 512
+_SHAPE = {shape.name: index for index, shape in enumerate(SHAPES)}
+
+
+def quotient(part: IntArray | FloatArray, whole: IntArray | FloatArray | int) -> FloatArray:
+    """``part // whole`` of integers from 0 on, as float64, which is several times faster.
+
+    It is exact: a quotient that is no integer is at least 1 / whole away from one, and
+    it is rounded by less than that as long as ``part`` is below 2**52.
+    """
+    exact: FloatArray = np.floor(np.true_divide(part, whole))
+    return exact
+
+
+class Window(NamedTuple):
+    """Ranks at which windows of one width start before and end behind; their sizes, from 1."""
+
+    low: IntArray
+    high: IntArray
+    before: FloatArray
+    behind: FloatArray
+
+
+class Words(NamedTuple):
+    """Words of four letters or more: their units, whether they are of seven or more, another
+    word in the page for all of the same hash, and a weight that falls with their number."""
+
+    unit: IntArray
+    very: NDArray[np.bool_]
+    same: IntArray
+    rarity: IntArray
+
+
+class Layout:
+    """The places of a batch's units. ``shapes`` is (units, shapes) with shapes' own values."""
+
+    def __init__(self, text: Text, shapes: IntArray) -> None:
+        self.text = text
+        self.shapes = shapes
+        units = text.units
+        self.index = np.arange(len(units))
+        self.first = units.first[units.page]
+        self.last = units.first[units.page + 1]
+        self.length = units.ends - units.starts
+        # Short lines that stand many times in the page ("Advertisement") are passed over
+        # when neighbours are counted.
+        self.own = (self.shape("repeats") < 3) | (self.length >= 60)
+        self.kept = np.flatnonzero(self.own)
+        ranks = np.zeros(len(units) + 1, np.int64)
+        np.cumsum(self.own, out=ranks[1:])
+        self.rank, self.rank_behind = ranks[:-1], ranks[1:]
+        self._first_rank, self._last_rank = ranks[self.first], ranks[self.last]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def shape(self, name: str) -> IntArray:
+        return self.shapes[:, _SHAPE[name]]
+
+    @cached_property
+    def places(self) -> dict[int, IntArray]:
+        """For each offset: the unit there, or the number of units where the page has ended."""
+        outside = len(self)
+        padded = np.full(len(self.kept) + 2 * _REACH, outside)
+        padded[_REACH : _REACH + len(self.kept)] = self.kept
+        places = {}
+        for offset in OFFSETS:
+            rank = self.rank if offset < 0 else self.rank_behind - 1
+            place = padded.take(rank + (_REACH + offset))
+            inside = (place >= self.first) & (place < self.last)
+            places[offset] = np.where(inside, place, outside)
+        return places
+
+    def at(self, values: IntArray, offset: int, outside: int) -> IntArray:
+        """``values`` of the unit ``offset`` further on; ``outside`` beyond the page."""
+        return np.append(values, outside).take(self.places[offset])
+
+    @cached_property
+    def windows(self) -> list[Window]:
+        """For each width of `WINDOWS`, ranks among the units that are counted."""
+        windows = []
+        for width in WINDOWS:
+            low = np.maximum(self.rank - width, self._first_rank)
+            high = np.minimum(self.rank_behind + width, self._last_rank)
+            before = np.maximum(self.rank - low, 1).astype(np.float64)
+            behind = np.maximum(high - self.rank_behind, 1).astype(np.float64)
+            windows.append(Window(low, high, before, behind))
+        return windows
+
+    @cached_property
+    def prose_length(self) -> IntArray:
+        """Characters that count where a unit is prose: up to 600, none below 60."""
+        return np.where(self.length >= 60, np.minimum(self.length, 600), 0)
+
+    @cached_property
+    def words(self) -> Words:
+        text = self.text
+        length = text.word_ends - text.word_starts
+        long = np.flatnonzero(length >= 4)
+        unit = text.word_unit[long]
+        slot = (text.word_hashes[long] >> np.uint64(52)).view(np.int64)
+        slot += text.units.page[unit] * _WORD_SLOTS
+        same = _representatives(slot, (len(text.units.first) - 1) * _WORD_SLOTS)
+        uses = np.bincount(same, minlength=1)[same]
+        return Words(unit, length[long] >= 7, same, 8 + 3 * np.minimum(uses, 10))
+
+    @cached_property
+    def word_counts(self) -> tuple[IntArray, IntArray]:
+        """Words of four letters or more, and of seven or more, in each unit; at least 1."""
+        unit, very = self.words.unit, self.words.very
+        every = np.bincount(unit, minlength=len(self))
+        longest = np.bincount(unit[very], minlength=len(self))
+        return np.maximum(every, 1), np.maximum(longest, 1)
+
+    @cached_property
+    def groups(self) -> list[tuple[IntArray, IntArray]]:
+        """Units alike in outline, ending, first word: one unit of the group in the page that
+        stands for all, and how many others there are."""
+        starts, ends = self.shape("starts-with"), self.shape("ends-with")
+        length = self.shape("length")
+        outline = ((starts * 64 + ends) * 32 + length // 2) * 8 + self.shape("words") // 3
+        ending = (ends * 32 + length // 3) * 16 + self.shape("capitalised")
+        keys = (outline.astype(np.uint64), ending.astype(np.uint64), self._first_words)
+        groups = []
+        for key in keys:
+            slot = (key * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(55)).view(np.int64)
+            slot += self.text.units.page * _GROUP_SLOTS
+            same = _representatives(slot, (len(self.text.units.first) - 1) * _GROUP_SLOTS)
+            groups.append((same, np.bincount(same, minlength=len(self))[same] - 1))
+        return groups
+
+    @property
+    def _first_words(self) -> NDArray[np.uint64]:
+        text = self.text
+        if not len(text.word_hashes):
+            return np.zeros(len(self), np.uint64)
+        first = np.minimum(text.first_word, len(text.word_hashes) - 1)
+        has = text.last_word > text.first_word
+        return np.where(has, text.word_hashes[first], np.uint64(0))
+
+    @cached_property
+    def crosses(self) -> list[tuple[str, IntArray, int]]:
+        """One-hot features of the shapes here and around: name, values, number of values."""
+        length = self.shape("length")
+        crosses = []
+        for offset in (-2, -1, 1, 2):
+            for name, size in (("length", 18), ("ends-with", 19), ("starts-with", 19)):
+                values = self.at(self.shape(name), offset, size)
+                crosses.append((f"{name} at {offset:+d}", values, size + 1))
+        for offset in (-1, 1):
+            values = self.at(length, offset, 18) * 18 + length
+            crosses.append((f"length here and at {offset:+d}", values, 342))
+        return crosses + [(shape.name, self.shape(shape.name), shape.size) for shape in SHAPES]
+
+
+def _representatives(slot: IntArray, slots: int) -> IntArray:
+    """For each entry, the index of one entry with the same slot, the same one for all."""
+    index = np.arange(len(slot))
+    last = np.empty(slots, np.int64)  # only what is written next is read
+    last[slot] = index
+    return last[slot]

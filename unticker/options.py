@@ -1,0 +1,73 @@
+"""The options of a batch run: one frozen object."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from unticker.errors import UsageError
+from unticker.records import Container
+from unticker.types import LABELS, Kind, Label
+
+_FREE = (
+    "jobs", "overwrite", "resume", "engine", "scheduler", "timeout", "memory", "model", "quiet",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """What a run does. All but jobs, engine, limits and the last three shape the output.
+
+    ``keep``, ``title``, ``threshold`` and ``trim`` are those of `Page.text`. ``model`` is a
+    folder, None the shipped one. ``to`` is None for the input's own container. ``sidecar``
+    writes the dropped lines. ``max_removed`` (0 to 1) marks pages that lose a larger share
+    of their words as ``over-limit``. ``timeout`` is in seconds for a page, ``memory`` in MiB
+    for a worker, None for no limit. ``stdin`` says what ``-`` holds. ``quiet`` names what failed
+    and shows nothing else.
+    """
+
+    keep: tuple[Label, ...] = ("body",)
+    title: bool = True
+    threshold: float | None = None
+    trim: bool = False
+    kind: Kind = "auto"
+    encoding: str | None = None
+    model: str | None = None
+    jobs: int = 1
+    text_field: str = "text"
+    html_field: str | None = None
+    id_field: str | None = None
+    to: Literal["jsonl", "parquet", "txt"] | None = None
+    sidecar: bool = False
+    max_removed: float | None = None
+    stdin: Container = "jsonl"
+    timeout: float | None = 60.0
+    memory: int | None = 4096
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+    shard_rows: int = 1000
+    shard_bytes: int = 4 << 20
+    overwrite: bool = False
+    resume: bool = False
+    quiet: bool = False
+
+    def check(self) -> None:
+        """Raise `UsageError` for values that make no sense."""
+        wrong = [label for label in self.keep if label not in LABELS]
+        if wrong or not self.keep:
+            raise UsageError(f"keep one or more of {', '.join(LABELS)}, not {wrong or 'nothing'}")
+        if self.jobs == 0 or self.jobs < -1:
+            raise UsageError("jobs is a number from 1, or -1 for all cores")
+        if self.to not in (None, "jsonl", "parquet", "txt"):
+            raise UsageError(f"unknown container {self.to!r}; choose jsonl, parquet or txt")
+        if self.overwrite and self.resume:
+            raise UsageError("overwrite and resume exclude each other")
+        if self.shard_rows < 1 or self.shard_bytes < 1:
+            raise UsageError("a shard has at least one row and one byte")
+        for limit in (self.timeout, self.memory):
+            if limit is not None and limit <= 0:
+                raise UsageError("limits are above 0, or None")
+        if self.max_removed is not None and not 0 <= self.max_removed <= 1:
+            raise UsageError("max_removed is a share from 0 to 1")
+
+    def shape(self) -> dict[str, Any]:
+        """The options the output depends on."""
+        return {key: value for key, value in asdict(self).items() if key not in _FREE}
