@@ -16,7 +16,8 @@ from unticker.types import LABELS, Line, Page, Segment
 
 CASES = cases("page_text")
 NO_DOUBT = (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)
-NO_ARTICLE = (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (-1.0,)
+NO_ARTICLE = (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (-2.0,)
+DOUBTFUL = (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (-1.0,)
 T, C, Y, B = range(4)
 PROSE = "The council met on Monday and agreed on the plan for the old harbour. " * 5
 
@@ -185,6 +186,12 @@ def test_a_page_without_an_article_has_no_body():
     assert page.title is None
     assert all(line.label != "body" for line in page.lines)
     assert page.noise.count("\n") == 2
+
+
+def test_a_doubtful_article_is_not_lost():
+    page = assembled(f"Menu\nHead\n{PROSE}", [C, B, B], [1], DOUBTFUL)
+    assert 0.25 < page.article_probability < 0.5
+    assert page.body == f"Head\n{PROSE.strip()}"
 
 
 def test_the_probabilities_of_a_page_without_an_article_agree_with_its_labels():

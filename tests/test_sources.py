@@ -31,8 +31,9 @@ def pack(data: bytes, codec: str) -> bytes:
     if codec == ".zst":
         zstandard = pytest.importorskip("zstandard")
         return zstandard.ZstdCompressor().compress(data)
-    tools = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
-    return tools[codec](data)
+    if codec == ".xz":
+        return lzma.compress(data, preset=0)
+    return {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress}[codec](data)
 
 
 ROWS = "".join(json.dumps({"id": f"r{n}", "text": f"text {n}"}) + "\n" for n in range(100)).encode()

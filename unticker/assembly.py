@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import overload
 
 import numpy as np
@@ -77,13 +78,20 @@ class Lines(Sequence[Line]):
                     )
                     for i in range(place, stop)
                 )
+                if lines and lines[-1].number == numbers[place] + 1:  # torn between pieces
+                    torn = lines.pop()
+                    shift = len(torn.text)
+                    moved = [replace(p, start=p.start + shift, end=p.end + shift) for p in parts]
+                    text, parts = torn.text + text, (*torn.segments, *moved)
                 lines.append(_line(numbers[place] + 1, text, parts))
                 unit += stop - place
                 place = stop
         return lines
 
     def __len__(self) -> int:
-        return sum(len(np.unique(piece.line)) for piece in self._pieces)
+        numbers = [piece.line for piece in self._pieces if len(piece.line)]
+        torn = sum(a[-1] == b[0] for a, b in pairwise(numbers))
+        return sum(len(np.unique(line)) for line in numbers) - int(torn)
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self._lines)

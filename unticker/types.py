@@ -102,16 +102,16 @@ class Page:
                 if first <= (line.number, part.start) <= last
             ]
         out: list[str] = []
-        number = 0
+        number = end = 0
         for line, part in kept:
             if not title and (line.number, part.start) in self.title_spans:
                 continue
             text = line.text[part.start : part.end]
             if line.number == number:
-                out[-1] += " " + text
+                out[-1] += (" " if part.start > end else "") + text
             else:
                 out.append(text)
-            number = line.number
+            number, end = line.number, part.end
         return "\n".join(out)
 
     @property
