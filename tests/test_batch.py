@@ -107,14 +107,29 @@ def alive(process: str) -> bool:
         return False
 
 
+def wait_for(process: "subprocess.Popen[bytes]", output: Path, shards: int) -> None:
+    """Until the run has begun and done so many shards more."""
+    seen: set[Path] = set()
+    before = set(output.glob(".unticker/shards/*/*.json"))
+    until = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < until:
+        seen |= set(output.glob(".unticker/shards/*/*.json")) - before
+        if len(seen) >= shards and (output / ".unticker/lock").exists():
+            return
+        time.sleep(0.002)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_and_resumed_is_as_if_never_killed(pages, expected, tmp_path, seed):
     output = tmp_path / "out"
     moment = random.Random(seed)
-    for _ in range(3):
+    hits = 0
+    for shards in moment.sample([0, 1, 2], 3):
         process = start(pages, output)
+        wait_for(process, output, shards)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.3 + moment.random() * 1.3)
+            process.wait(moment.random() * 0.05)
+        hits += process.poll() is None
         workers = children(process.pid)
         process.kill()
         process.wait()
@@ -122,6 +137,7 @@ def test_killed_and_resumed_is_as_if_never_killed(pages, expected, tmp_path, see
         while any(alive(worker) for worker in workers):
             assert time.monotonic() < until, "a worker outlives its run"
             time.sleep(0.05)
+    assert hits > 1, "the runs were over before they were killed"
     assert whole(pages, output, resume=True) == expected
 
 

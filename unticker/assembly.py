@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
-from typing import overload
+from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unticker.context import CLASSES
-from unticker.types import BODY, LABELS, Line, Page, Segment
+from unticker.types import BODY, BYLINE, LABELS, Label, Labelled, Line, Page, Segment
 from unticker.units import IntArray, Units
 from unticker.weights import exponentials
 
@@ -24,11 +24,40 @@ ARTICLE_COLUMNS = (
 )  # fmt: skip
 
 
+class Judged(NamedTuple):
+    """Units of a batch of pages: labels, (units, 4) probabilities, and by how much the first
+    pass's score of an own headline is above those of all other classes."""
+
+    labels: IntArray
+    chances: NDArray[np.float64]
+    headline: IntArray
+
+
+def judge(scores: IntArray, first: IntArray) -> Judged:
+    """From the final scores (units, 4) and the first pass's (units, 7)."""
+    powers = exponentials(scores).T
+    chances = (powers / powers.sum(axis=0)).T
+    classes = np.ascontiguousarray(first[:, :CLASSES].T)
+    headline = classes[HEADLINE_CLASS].copy()
+    classes[HEADLINE_CLASS] = -(1 << 30)
+    return Judged(scores.argmax(axis=1), chances, headline - classes.max(axis=0))
+
+
 class Piece:
-    """A page, or a part of a huge one: its text, units and their final scores."""
+    """A page, or a part of a huge one: its text, units and their final scores.
+
+    ``judged`` is `judge` of the same scores, which is made once for a whole batch.
+    """
 
     def __init__(
-        self, text: str, units: Units, page: int, scores: IntArray, first: IntArray, line: int
+        self,
+        text: str,
+        units: Units,
+        page: int,
+        scores: IntArray,
+        first: IntArray,
+        line: int,
+        judged: Judged | None = None,
     ) -> None:
         low, high = int(units.first[page]), int(units.first[page + 1])
         start = int(units.page_starts[page])
@@ -37,20 +66,66 @@ class Piece:
         self.ends = units.ends[low:high] - start
         self.line = units.line[low:high] + line
         self.scores = scores[low:high]
-        self.headline = first[low:high, HEADLINE_CLASS] - np.delete(
-            first[low:high, :CLASSES], HEADLINE_CLASS, axis=1
-        ).max(axis=1, initial=-(1 << 30))
+        labels, chances, headline = judge(scores, first) if judged is None else judged
+        self.labels = labels[low:high]
+        self.chances = chances[low:high]
+        self.headline = headline[low:high]
+
+    def place(self, unit: int) -> tuple[int, int]:
+        """A unit's line, from 1, and where it starts in the line."""
+        start = int(self.starts[unit])
+        return int(self.line[unit]) + 1, start - self.text.rfind("\n", 0, start) - 1
 
 
-class Lines(Sequence[Line]):
+class Lines(Labelled):
     """The lines of a page, made when they are first asked for."""
 
     def __init__(
         self, pieces: Sequence[Piece], labels: IntArray, probabilities: NDArray[np.float64]
     ) -> None:
         self._pieces = pieces
-        self._labels = labels
+        self._unsettled = labels
         self._probabilities = probabilities
+
+    @cached_property
+    def _labels(self) -> IntArray:
+        """The units' labels; in a line of nearly one kind, units that are unsure follow it."""
+        labels = self._unsettled
+        line = _joined([piece.line for piece in self._pieces])
+        length = _joined([piece.ends - piece.starts for piece in self._pieces])
+        unit = 0
+        for piece in self._pieces:  # with the start of a line torn between pieces
+            start, unit = unit, unit + len(piece.line)
+            if start < unit:
+                part = slice(int(np.searchsorted(line[: start + 1], line[start])), unit)
+                settled = _settled(
+                    labels[part], line[part], length[part], self._probabilities[part]
+                )
+                labels = np.concatenate([labels[: part.start], settled, labels[unit:]])
+        return labels
+
+    def text(self, keep: Sequence[Label], without: frozenset[tuple[int, int]]) -> str:
+        wanted = np.array([label in keep for label in LABELS])[self._labels]
+        out: list[str] = []
+        number, unit = -1, 0
+        for piece in self._pieces:
+            chosen = np.flatnonzero(wanted[unit : unit + len(piece.line)])
+            unit += len(piece.line)
+            if without and piece is self._pieces[0]:  # which titles stand in
+                chosen = chosen[[piece.place(int(i)) not in without for i in chosen]]
+            if not len(chosen):
+                continue
+            starts, ends, line = piece.starts[chosen], piece.ends[chosen], piece.line[chosen]
+            # Units with but a newline between them are one slice of the text.
+            new = np.flatnonzero((starts[1:] - ends[:-1] != 1) | (line[1:] == line[:-1])) + 1
+            begin, end = np.append(0, new), np.append(new, len(chosen)) - 1
+            same = np.append(line[0] == number, line[new] == line[new - 1])
+            for follows, low, high in zip(
+                same.tolist(), starts[begin].tolist(), ends[end].tolist(), strict=True
+            ):
+                out += (" " if follows else "\n", piece.text[low:high])
+            number = int(line[-1])
+        return "".join(out[1:])
 
     @cached_property
     def _lines(self) -> list[Line]:
@@ -107,11 +182,23 @@ class Lines(Sequence[Line]):
         return f"<{len(self)} lines>"
 
 
-def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
-    """A line takes the label of most of its characters, and their mean probabilities.
+def _settled(
+    labels: IntArray, line: IntArray, length: IntArray, chances: NDArray[np.float64]
+) -> IntArray:
+    same = np.append(False, line[1:] == line[:-1])
+    if not same.any():
+        return labels
+    group = np.cumsum(~same) - 1
+    shares = np.bincount(group * len(LABELS) + labels, length, (group[-1] + 1) * len(LABELS))
+    shares = shares.reshape(-1, len(LABELS))
+    clear = shares.max(axis=1) >= NEARLY_ALL * shares.sum(axis=1)
+    chance = chances[np.arange(len(labels)), labels]
+    follows = (chance < SURE) & (clear & (np.bincount(group) > 1))[group]
+    return np.where(follows, shares.argmax(axis=1)[group], labels)
 
-    In a line of nearly one kind, parts that are unsure follow it.
-    """
+
+def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
+    """A line takes the label of most of its characters, and their mean probabilities."""
     if len(parts) == 1:
         return Line(number, text, parts[0].label, parts[0].probabilities, parts)
     total = sum(part.end - part.start for part in parts)
@@ -119,10 +206,6 @@ def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
         label: sum(p.end - p.start for p in parts if p.label == label) for label in LABELS
     }
     label = max(LABELS, key=lambda name: shares[name])
-    if shares[label] >= NEARLY_ALL * total:
-        parts = tuple(
-            replace(part, label=label) if part.probability < SURE else part for part in parts
-        )
     mean = {
         name: sum(p.probabilities[name] * (p.end - p.start) for p in parts) / total
         for name in LABELS
@@ -134,16 +217,15 @@ def article_columns(
     labels: IntArray, length: IntArray, chances: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`."""
-    body = labels == BODY
-    chars = float(length[body].sum())
-    prose = float(length[body & (length >= 120)].sum())
+    body = np.flatnonzero(labels == BODY)
+    size = length[body]
+    chars = int(size.sum())
+    logs = np.log1p(np.array([chars, len(body), int(size[size >= 120].sum())], np.float64))
     return np.array([
-        np.log1p(chars),
-        np.log1p(float(body.sum())),
-        np.log1p(prose),
-        chars / max(float(length.sum()), 1.0),
-        float(chances[body, BODY].mean()) if body.any() else 0.0,
-        float(min((labels == 2).sum(), 3)),
+        *logs,
+        chars / max(int(length.sum()), 1),
+        float(chances[body, BODY].mean()) if len(body) else 0.0,
+        min(np.count_nonzero(labels == BYLINE), 3),
         1.0,
     ])  # fmt: skip
 
@@ -155,20 +237,18 @@ def assemble(
     reader: str | None = None,
 ) -> Page:
     """One page from its pieces; a page without an article gets no body."""
-    scores = np.concatenate([piece.scores for piece in pieces])
-    if not len(scores):
+    labels = _joined([piece.labels for piece in pieces])
+    if not len(labels):
         return Page((), None, frozenset(), 0.0, encoding, reader)
-    powers = exponentials(scores).astype(np.float64)
-    chances = powers / powers.sum(axis=1, keepdims=True)
-    labels = scores.argmax(axis=1)
-    length = np.concatenate([piece.ends - piece.starts for piece in pieces])
+    chances = _joined([piece.chances for piece in pieces])
+    length = _joined([piece.ends - piece.starts for piece in pieces])
     columns = article_columns(labels, length, chances)
     chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
     if not (labels == BODY).any():
         chance = min(chance, 0.1)
     elif chance < NO_ARTICLE:
         # No article: what looked like body is the likeliest of the other labels.
-        other = scores.copy()
+        other = np.concatenate([piece.scores for piece in pieces])
         other[:, BODY] = np.iinfo(np.int64).min
         labels = other.argmax(axis=1)
         chances = _without_body(chances, chance)
@@ -189,6 +269,13 @@ def _without_body(chances: NDArray[np.float64], chance: float) -> NDArray[np.flo
     return rest
 
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def _joined(arrays: list[NDArray[_Scalar]]) -> NDArray[_Scalar]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
 def _title(
     pieces: Sequence[Piece], labels: IntArray, length: IntArray
 ) -> tuple[str | None, frozenset[tuple[int, int]]]:
@@ -196,7 +283,7 @@ def _title(
     body = np.flatnonzero(labels == BODY)
     if not len(body):
         return None, frozenset()
-    headline = np.concatenate([piece.headline for piece in pieces])
+    headline = _joined([piece.headline for piece in pieces])
     prose = body[length[body] > MAX_TITLE]
     stop = int(prose[0]) if len(prose) else int(body[-1]) + 1
     early = body[body < stop][:6]
@@ -215,6 +302,5 @@ def _title(
         if other < len(pieces[0].starts):
             start, end = int(pieces[0].starts[other]), int(pieces[0].ends[other])
             if pieces[0].text[start:end] == title:
-                begin = pieces[0].text.rfind("\n", 0, start) + 1
-                spans.add((int(pieces[0].line[other]) + 1, start - begin))
+                spans.add(pieces[0].place(int(other)))
     return title, frozenset(spans)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unticker import reading, weights
-from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble
+from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble, judge
 from unticker.context import CLASSES, Context
 from unticker.errors import ModelError, PageError
 from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
@@ -141,8 +141,10 @@ class Model:
         if self.repeated:
             first = first + _repetition_scores(prepared.text.unit_hashes, self.repeated)
         scores = weights.score(chosen, prepared, first)
+        judged = judge(scores, first)
         for place, (index, text, line) in enumerate(batch):
-            pieces[index].append(Piece(text, prepared.units, place, scores, first, line))
+            piece = Piece(text, prepared.units, place, scores, first, line, judged)
+            pieces[index].append(piece)
 
     def with_phrases(self, phrases: Phrases) -> "Model":
         """A model that weighs a user's phrases before context is."""

@@ -1,5 +1,6 @@
 """The values that stages hand to each other. Frozen; imports nothing of the package."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -55,6 +56,14 @@ class Span:
     text: str
 
 
+class Labelled(Sequence[Line]):
+    """Lines that can tell their text without making a `Line` of each."""
+
+    @abstractmethod
+    def text(self, keep: Sequence[Label], without: frozenset[tuple[int, int]]) -> str:
+        """`Page.text`, ``without`` the segments at these line numbers and offsets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One labelled page.
@@ -86,6 +95,8 @@ class Page:
         whatever its label: above 0.5 for precision, below for recall. ``trim`` keeps
         everything between the first and the last kept segment.
         """
+        if isinstance(self.lines, Labelled) and threshold is None and not trim:
+            return self.lines.text(keep, frozenset() if title else self.title_spans)
         kept = [
             (line, part)
             for line in self.lines
