@@ -146,12 +146,13 @@ def answers(peer: Peer, page: Gold) -> Iterator[tuple[str, Answer]]:
         return
     from unticker import html
 
-    assert peer.extract is not None and page.html is not None
+    assert peer.extract is not None
+    assert page.html is not None
     markup = peers.without_xml_declaration(html.decode(page.html)[0])
     failed = False
     try:
         found = peer.extract(markup, page.lang)
-    except Exception:  # noqa: BLE001  (any failure of a peer is counted, not hidden)
+    except Exception:
         found, failed = peers.Extract(""), True
 
     def standing(text: str) -> Answer:

@@ -157,7 +157,7 @@ def cutters() -> tuple[dict[str, Cut], dict[str, str]]:
     for name, make in _CUTS.items():
         try:
             found[name] = make()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             skipped[name] = f"cannot be used: {type(error).__name__}: {error}"
     return found, skipped
 
@@ -176,7 +176,7 @@ def cut_pages(pages: Sequence[Gold], model: Any) -> tuple[dict[str, Any], dict[s
         for name in names:
             try:
                 text = page.text if name == "own lines" else found[name](markup)
-            except Exception:  # noqa: BLE001  (a page that a tool cannot cut is an empty page)
+            except Exception:
                 text = ""
                 best[name].failed += 1
             best[name].add(gold, ceiling(gold, without_targets(text)))

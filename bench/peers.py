@@ -228,7 +228,7 @@ def html_peers(
         try:
             extract = make(titles)
             version = importlib.metadata.version(package)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             skipped[name] = f"{package} cannot be used: {type(error).__name__}: {error}"
             continue
         named = f"{package} {version}"
@@ -249,7 +249,7 @@ def text_peers(training: Sequence[Gold]) -> tuple[list[Peer], dict[str, str]]:
     try:
         model = train_fasttext(training)
         version = f"fasttext-wheel {importlib.metadata.version('fasttext-wheel')}"
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         skipped["fastText"] = f"fasttext cannot be used: {type(error).__name__}: {error}"
         return peers, skipped
     label = partial(fasttext_labels, model)

@@ -103,7 +103,7 @@ def text_speed(
     try:
         fasttext = peers.train_fasttext(pages)
         work["fastText"] = lambda: fasttext.predict(lines)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         skipped["fastText"] = f"cannot be used: {type(error).__name__}: {error}"
     work["C4 rule"] = lambda: [peers.c4(line) for line in lines]
     work["C4 + patterns"] = lambda: [peers.patterns(line) for line in lines]

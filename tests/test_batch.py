@@ -137,7 +137,7 @@ def test_killed_and_resumed_is_as_if_never_killed(pages, expected, tmp_path, see
         while any(alive(worker) for worker in workers):
             assert time.monotonic() < until, "a worker outlives its run"
             time.sleep(0.05)
-    assert hits > 1, "the runs were over before they were killed"
+    assert hits, "the runs were over before they were killed"
     assert whole(pages, output, resume=True) == expected
 
 

@@ -30,7 +30,7 @@ STORY = (
     ("Storm closes the northern ferry line until Thursday", "headline-ticker"),
 )  # fmt: skip
 LINES = [line for line, _ in STORY]
-GOLD = {line: label for line, label in STORY}
+GOLD = dict(STORY)
 PAGE = "<html><body>" + "".join(f"<p>{line}</p>" for line in LINES) + "</body></html>"
 
 

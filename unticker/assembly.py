@@ -107,24 +107,27 @@ class Lines(Labelled):
     def text(self, keep: Sequence[Label], without: frozenset[tuple[int, int]]) -> str:
         wanted = np.array([label in keep for label in LABELS])[self._labels]
         out: list[str] = []
-        number, unit = -1, 0
+        number, tail, unit = -1, 0, 0  # of the last unit: its line, characters behind it
         for piece in self._pieces:
             chosen = np.flatnonzero(wanted[unit : unit + len(piece.line)])
             unit += len(piece.line)
             if without and piece is self._pieces[0]:  # which titles stand in
                 chosen = chosen[[piece.place(int(i)) not in without for i in chosen]]
             if not len(chosen):
+                tail = -1 if len(piece.line) else tail
                 continue
             starts, ends, line = piece.starts[chosen], piece.ends[chosen], piece.line[chosen]
-            # Units with but a newline between them are one slice of the text.
-            new = np.flatnonzero((starts[1:] - ends[:-1] != 1) | (line[1:] == line[:-1])) + 1
+            # Units that touch, or with but a newline between them, are one slice of the text.
+            gap, same = starts[1:] - ends[:-1], line[1:] == line[:-1]
+            new = np.flatnonzero((gap > 1) | same & (gap > 0)) + 1
             begin, end = np.append(0, new), np.append(new, len(chosen)) - 1
-            same = np.append(line[0] == number, line[new] == line[new - 1])
-            for follows, low, high in zip(
-                same.tolist(), starts[begin].tolist(), ends[end].tolist(), strict=True
-            ):
-                out += (" " if follows else "\n", piece.text[low:high])
-            number = int(line[-1])
+            between = [" " if follows else "\n" for follows in same[new - 1].tolist()]
+            torn = line[0] == number
+            between.insert(0, "\n" if not torn else "" if tail == starts[0] == 0 else " ")
+            lows, highs = starts[begin].tolist(), ends[end].tolist()
+            for sign, low, high in zip(between, lows, highs, strict=True):
+                out += (sign, piece.text[low:high])
+            number, tail = int(line[-1]), len(piece.text) - highs[-1]
         return "".join(out[1:])
 
     @cached_property
@@ -260,7 +263,7 @@ def assemble(
 def _without_body(chances: NDArray[np.float64], chance: float) -> NDArray[np.float64]:
     """Probabilities on a page that has an article only with this chance."""
     body = chances[:, BODY] * chance
-    rest = chances.copy()
+    rest: NDArray[np.float64] = chances.copy()
     rest[:, BODY] = 0
     total = rest.sum(axis=1)
     rest[total == 0] = [float(number != BODY) for number in range(len(LABELS))]

@@ -89,7 +89,8 @@ class Context:
     @property
     def labels(self) -> FloatArray:
         """(units, 4): the classes' probabilities added up to the four labels'."""
-        return self._labels.T
+        transposed: FloatArray = self._labels.T
+        return transposed
 
     @cached_property
     def _mass(self) -> FloatArray:

@@ -47,7 +47,8 @@ def probabilities(scores: IntArray) -> IntArray:
     """Softmax of scores in 1/256 logits, rounded to 0..255."""
     powers = exponentials(scores).T
     total = powers.sum(axis=0)
-    return quotient(510 * powers + total, 2 * total).astype(np.int64).T
+    rounded: IntArray = quotient(510 * powers + total, 2 * total).astype(np.int64).T
+    return rounded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +152,8 @@ def _context_sums(
     added = np.zeros((len(total), 4), rows.dtype)
     for cross in seen.crosses.T:
         added += rows.take(cross, axis=0, out=picked, mode="clip")
-    return total + added
+    summed: IntArray = total + added
+    return summed
 
 
 def _rounded(total: IntArray) -> IntArray:
