@@ -313,7 +313,10 @@ def train(
         _show_scores(fitted.about["cross_validated"]["text"], "cross-validated over sites")
     else:
         typer.echo("one site only: no cross-validated scores")
-    typer.echo(f"{output}: model {fitted.about['lines']} lines, {fitted.about['pages']} pages")
+    typer.echo(
+        f"{output}: written, fitted on {fitted.about['lines']} lines of "
+        f"{fitted.about['pages']} pages"
+    )
 
 
 @app.command()

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker.alphabet import MAX_CODES
-from unticker.features import Text
-from unticker.layout import OFFSETS, WINDOWS, FloatArray, Layout, quotient
+from unticker.layout import OFFSETS, WINDOWS, Layout
 from unticker.types import BODY
-from unticker.units import IntArray
+from unticker.units import FloatArray, IntArray, quotient
+from unticker.words import Text
 
 # Classes of the first pass: the four labels, then a heading over teasers (chrome), the
 # page's own headline (body) and an interruption inside the article (chrome).

@@ -8,7 +8,7 @@ scores are the sum of its rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,161 +22,22 @@ from unticker.alphabet import (
     COMMA,
     DASH,
     DIGIT,
-    KIND,
     LETTER,
     LOWER,
     MONEY,
     OPEN,
     QUOTE,
     RIGHTS,
-    SPACE,
     STOP,
     UNIT,
     UPPER,
-    Hasher,
 )  # fmt: skip
-from unticker.units import IntArray, Units
+from unticker.units import IntArray, quotient
+from unticker.words import COUNTED, Text
 
 BUCKET_BITS = 17
 BUCKETS = 1 << BUCKET_BITS
-HEAD_WORDS, TAIL_WORDS = 10, 5
 _MIX = np.uint64(0xD6E8FEB86659FD93)
-
-# Counts per unit are summed eight at a time, in eight bits each of one integer;
-# therefore only the first 255 characters and words of a unit are counted.
-COUNTED = 255
-
-
-class Text:
-    """A batch's words and counts, each computed once, when first asked for."""
-
-    def __init__(self, units: Units) -> None:
-        self.units = units
-        self.hasher = Hasher(alphabet.tables().fold[units.codes])
-
-    @cached_property
-    def _words(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
-        kind = KIND[self.units.classes]
-        change = np.empty(len(kind) + 1, bool)
-        change[0] = change[-1] = True
-        np.not_equal(kind[1:], kind[:-1], out=change[1:-1])
-        change[:-1] |= kind == 3
-        edges = np.flatnonzero(change)
-        wordy = kind[edges[:-1]] > 0 if len(kind) else np.zeros(0, bool)
-        starts, ends = edges[:-1][wordy], edges[1:][wordy]
-        unit = np.searchsorted(self.units.starts, starts, "right") - 1
-        first = np.searchsorted(unit, np.arange(len(self.units)))
-        last = np.searchsorted(unit, np.arange(len(self.units)), "right")
-        return starts, ends, unit, first, last
-
-    @property
-    def word_starts(self) -> IntArray:
-        return self._words[0]
-
-    @property
-    def word_ends(self) -> IntArray:
-        return self._words[1]
-
-    @property
-    def word_unit(self) -> IntArray:
-        return self._words[2]
-
-    @property
-    def first_word(self) -> IntArray:
-        """Index of each unit's first word (of the word behind it, if it has none)."""
-        return self._words[3]
-
-    @property
-    def last_word(self) -> IntArray:
-        """One past the index of each unit's last word."""
-        return self._words[4]
-
-    @cached_property
-    def word_hashes(self) -> NDArray[np.uint64]:
-        return self.hasher.spans(self.word_starts, self.word_ends)
-
-    @cached_property
-    def edge_words(self) -> IntArray:
-        """The first `HEAD_WORDS` and last `TAIL_WORDS` words of every unit."""
-        index = np.arange(len(self.word_starts))
-        unit = self.word_unit
-        head = index - self.first_word[unit] < HEAD_WORDS
-        return np.flatnonzero(head | (self.last_word[unit] - index <= TAIL_WORDS))
-
-    @cached_property
-    def unit_hashes(self) -> NDArray[np.uint64]:
-        return self.hasher.spans(self.units.starts, self.units.ends)
-
-    @cached_property
-    def _class_counts(self) -> NDArray[np.int64]:
-        """(19, units): characters by class among each unit's first `COUNTED`."""
-        return _packed_counts(
-            self.units.classes,
-            len(alphabet.CLASSES),
-            self.units.starts,
-            np.minimum(self.units.ends, self.units.starts + COUNTED),
-        )
-
-    def count(self, *classes: int) -> IntArray:
-        total = np.zeros(len(self.units), np.int64)
-        for each in classes:
-            total += self._class_counts[each]
-        return total
-
-    @cached_property
-    def counted(self) -> IntArray:
-        counted: IntArray = np.minimum(self.units.ends - self.units.starts, COUNTED)
-        return counted
-
-    @cached_property
-    def word_traits(self) -> NDArray[np.int64]:
-        """(6, units): words that are capitalised, short, long, numbers, dates, clock times."""
-        classes = self.units.classes
-        starts, ends = self.word_starts, self.word_ends
-        length = ends - starts
-        first = classes[starts] if len(starts) else np.zeros(0, np.uint8)
-        number = first == DIGIT
-        letters = ~number
-        dates = alphabet.tables().dates
-        slot = np.minimum(np.searchsorted(dates, self.word_hashes), len(dates) - 1)
-        after = np.minimum(ends, len(classes) - 1)
-        glued = np.zeros(len(starts), bool)  # 14:05, 3/5, 2.4: a number straight behind another
-        glued[1:] = number[1:] & number[:-1] & (starts[1:] - ends[:-1] == 1)
-        glued[1:] &= (self.word_unit[1:] == self.word_unit[:-1]) & (classes[ends[:-1]] != SPACE)
-        traits = (
-            (first == UPPER).astype(np.uint8)
-            | (letters & (length <= 3)).astype(np.uint8) << 1
-            | (letters & (length >= 7)).astype(np.uint8) << 2
-            | number.astype(np.uint8) << 3
-            | (dates[slot] == self.word_hashes).astype(np.uint8) << 4
-            | (glued & (classes[after - 1] == DIGIT)).astype(np.uint8) << 5
-        )
-        last = np.minimum(self.last_word, self.first_word + COUNTED)
-        bits = np.zeros((256,), np.uint64)
-        for bit in range(6):
-            bits[np.arange(256) >> bit & 1 == 1] += np.uint64(1 << (8 * bit))
-        sums = np.zeros(len(starts) + 1, np.uint64)
-        np.cumsum(bits[traits], out=sums[1:])
-        packed = sums[last] - sums[self.first_word]
-        return np.stack([(packed >> np.uint64(8 * b) & np.uint64(255)) for b in range(6)]).astype(
-            np.int64
-        )
-
-
-def _packed_counts(
-    values: NDArray[np.uint8], kinds: int, starts: IntArray, ends: IntArray
-) -> NDArray[np.int64]:
-    counts = np.zeros((kinds, len(starts)), np.int64)
-    for low in range(0, kinds, 8):
-        table = np.zeros(max(kinds, 1), np.uint64)
-        for kind in range(low, min(low + 8, kinds)):
-            table[kind] = 1 << (8 * (kind - low))
-        sums = np.zeros(len(values) + 1, np.uint64)
-        np.cumsum(table[values], out=sums[1:])
-        packed = sums[ends] - sums[starts]
-        for kind in range(low, min(low + 8, kinds)):
-            counts[kind] = (packed >> np.uint64(8 * (kind - low)) & np.uint64(255)).astype(np.int64)
-    return counts
 
 
 # ---- n-grams --------------------------------------------------------------------------
@@ -274,14 +135,20 @@ def buckets(hashes: NDArray[np.uint64], family: int) -> IntArray:
 # ---- shapes ---------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=16)
+def _bins(edges: tuple[int, ...]) -> IntArray:
+    return np.searchsorted(np.array(edges), np.arange(edges[-1] + 1), "right")
+
+
 def _binned(values: IntArray, *edges: int) -> IntArray:
     """0 below the first edge, 1 from there on, …, ``len(edges)`` from the last edge on."""
-    return np.searchsorted(np.array(edges), values, "right")
+    return _bins(edges).take(values, mode="clip")
 
 
 def _share(part: IntArray, whole: IntArray) -> IntArray:
     """Tenths, rounded to the nearest; 11 where there is no whole."""
-    return np.where(whole > 0, (20 * part + whole) // np.maximum(2 * whole, 1), 11)
+    tenths = quotient(20 * part + whole, np.maximum(2 * whole, 1))
+    return np.where(whole > 0, tenths, 11).astype(np.int64)
 
 
 def _letters(text: Text) -> IntArray:
@@ -302,8 +169,14 @@ def _repeats(text: Text) -> IntArray:
     """How often the unit's text stands in its page, less one."""
     units = text.units
     keys = text.unit_hashes + units.page.astype(np.uint64) * _MIX
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.minimum(counts[inverse] - 1, 4)
+    # Only those that share a slot of a small table can be equal.
+    bits = len(keys).bit_length() + 3
+    slot = (keys * _MIX >> np.uint64(64 - bits)).view(np.int64)
+    maybe = np.flatnonzero((np.bincount(slot, minlength=1) > 1)[slot])
+    _, inverse, counts = np.unique(keys[maybe], return_inverse=True, return_counts=True)
+    repeats = np.zeros(len(keys), np.int64)
+    repeats[maybe] = np.minimum(counts[inverse] - 1, 4)
+    return repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +192,8 @@ class Shape:
 def _edge_class(text: Text, offset: int) -> IntArray:
     units = text.units
     at = units.starts + offset if offset >= 0 else units.ends + offset
-    at = np.clip(at, units.starts, units.ends - 1)
-    return units.classes[at].astype(np.int64)
+    at = np.minimum(np.maximum(at, units.starts), units.ends - 1)
+    return units.classes.take(at).astype(np.int64)
 
 
 def _counted(name: str, meaning: str, *classes: int) -> Shape:
@@ -386,11 +259,10 @@ SHAPE_OFFSETS = np.cumsum([0] + [shape.size for shape in SHAPES])
 
 def shape_rows(text: Text) -> IntArray:
     """(units, shapes): the row each shape's value selects, counted over all shapes."""
-    columns = [
-        np.clip(shape.values(text), 0, shape.size - 1) + offset
-        for shape, offset in zip(SHAPES, SHAPE_OFFSETS, strict=False)
-    ]
-    return np.stack(columns, axis=1) if columns else np.zeros((0, 0), np.int64)
+    rows = np.empty((len(SHAPES), len(text.units)), np.int64)
+    for row, shape, offset in zip(rows, SHAPES, SHAPE_OFFSETS, strict=False):
+        np.add(shape.values(text), offset, out=row)
+    return rows.T
 
 
 def ngram_rows(text: Text) -> list[tuple[IntArray, IntArray]]:

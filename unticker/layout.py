@@ -9,26 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker.features import SHAPES, Text
-from unticker.units import IntArray
-
-FloatArray = NDArray[np.float64]
+from unticker.features import SHAPES
+from unticker.units import FloatArray, IntArray
+from unticker.words import Text
 
 OFFSETS = (-4, -3, -2, -1, 1, 2, 3, 4)
 WINDOWS = (3, 8, 20, 60, 1 << 40)
 _REACH = max(OFFSETS)
 _WORD_SLOTS, _GROUP_SLOTS = 4096, 512
 _SHAPE = {shape.name: index for index, shape in enumerate(SHAPES)}
-
-
-def quotient(part: IntArray | FloatArray, whole: IntArray | FloatArray | int) -> FloatArray:
-    """``part // whole`` of integers from 0 on, as float64, which is several times faster.
-
-    It is exact: a quotient that is no integer is at least 1 / whole away from one, and
-    it is rounded by less than that as long as ``part`` is below 2**52.
-    """
-    exact: FloatArray = np.floor(np.true_divide(part, whole))
-    return exact
 
 
 class Window(NamedTuple):

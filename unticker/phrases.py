@@ -8,9 +8,9 @@ import numpy as np
 from unticker import units
 from unticker.context import CLASSES, LABEL_OF_CLASS
 from unticker.errors import UsageError
-from unticker.features import Text
 from unticker.types import LABELS, Label
 from unticker.units import IntArray
+from unticker.words import Text
 
 WEIGHT = 1024
 """What a phrase adds to its label's scores in a unit that holds it: 4 logits."""

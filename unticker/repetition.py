@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unticker import reading, units
-from unticker.features import Text
 from unticker.model import BATCH_CODES
 from unticker.types import Kind
+from unticker.words import Text
 
 if TYPE_CHECKING:
     from unticker.reading import Source

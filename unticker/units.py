@@ -14,9 +14,20 @@ from unticker import alphabet
 from unticker.alphabet import CLOSE, DIGIT, LOWER, QUOTE, SPACE, STOP
 
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 LONG_LINE = 600
 _NEWLINE = 10
+
+
+def quotient(part: IntArray | FloatArray, whole: IntArray | FloatArray | int) -> FloatArray:
+    """``part // whole`` of integers from 0 on, as float64, which is several times faster.
+
+    It is exact: a quotient that is no integer is at least 1 / whole away from one, and
+    it is rounded by less than that as long as ``part`` is below 2**52.
+    """
+    exact: FloatArray = np.floor(np.true_divide(part, whole))
+    return exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +143,13 @@ def _trim(
     """Shrink units to their first and last character that is not white space; drop blank ones."""
     if not len(starts):
         return starts, ends, starts
-    inked = np.flatnonzero(classes != SPACE)
-    low = np.searchsorted(inked, starts)
-    high = np.searchsorted(inked, ends)
-    kept = np.flatnonzero(high > low)
-    return inked[low[kept]], inked[high[kept] - 1] + 1, kept
+    ink = classes != SPACE
+    edges = np.flatnonzero(ink[1:] != ink[:-1]) + 1  # ink and white space take turns
+    if ink[0]:
+        edges = np.append(0, edges)
+    # The first ink that ends behind the start, and the last that starts before the end.
+    first = np.searchsorted(edges[1::2], starts, "right")
+    last = np.searchsorted(edges[::2], ends) - 1
+    kept = np.flatnonzero(last >= first)
+    begin, end = edges[::2][first[kept]], edges[1::2][last[kept]]
+    return np.maximum(begin, starts[kept]), np.minimum(end, ends[kept]), kept

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from unticker import features, units
 from unticker.context import CLASSES, Columns, Context
-from unticker.features import BUCKETS, SHAPE_OFFSETS, Text
-from unticker.layout import FloatArray, Layout, quotient
+from unticker.features import BUCKETS, SHAPE_OFFSETS
+from unticker.layout import Layout
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
-from unticker.units import IntArray, Units
+from unticker.units import FloatArray, IntArray, Units, quotient
+from unticker.words import Text
 
 UNIT_SCALE = 256
 """First-pass weights are multiples of 1/256 (logits)."""

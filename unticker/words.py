@@ -1,0 +1,169 @@
+"""The words of a batch of pages and counts of what its units hold, in one pass over the text."""
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker import alphabet
+from unticker.alphabet import DIGIT, KIND, SPACE, UPPER, Hasher
+from unticker.units import IntArray, Units
+
+HEAD_WORDS, TAIL_WORDS = 10, 5
+
+# Counts per unit are summed eight at a time, in eight bits each of one integer;
+# therefore only the first 255 characters and words of a unit are counted.
+COUNTED = 255
+
+
+class Text:
+    """A batch's words and counts, each computed once, when first asked for."""
+
+    def __init__(self, units: Units) -> None:
+        self.units = units
+        self.hasher = Hasher(alphabet.tables().fold[units.codes])
+
+    @cached_property
+    def _words(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+        kind = KIND[self.units.classes]
+        change = np.empty(len(kind) + 1, bool)
+        change[0] = change[-1] = True
+        np.not_equal(kind[1:], kind[:-1], out=change[1:-1])
+        change[:-1] |= kind == 3
+        edges = np.flatnonzero(change)
+        wordy = kind[edges[:-1]] > 0 if len(kind) else np.zeros(0, bool)
+        starts, ends = edges[:-1][wordy], edges[1:][wordy]
+        first = np.searchsorted(starts, self.units.starts)
+        last = np.searchsorted(starts, self.units.ends)
+        unit = np.repeat(np.arange(len(self.units)), last - first)
+        return starts, ends, unit, first, last
+
+    @property
+    def word_starts(self) -> IntArray:
+        return self._words[0]
+
+    @property
+    def word_ends(self) -> IntArray:
+        return self._words[1]
+
+    @property
+    def word_unit(self) -> IntArray:
+        return self._words[2]
+
+    @property
+    def first_word(self) -> IntArray:
+        """Index of each unit's first word (of the word behind it, if it has none)."""
+        return self._words[3]
+
+    @property
+    def last_word(self) -> IntArray:
+        """One past the index of each unit's last word."""
+        return self._words[4]
+
+    @cached_property
+    def word_hashes(self) -> NDArray[np.uint64]:
+        return self.hasher.spans(self.word_starts, self.word_ends)
+
+    @cached_property
+    def edge_words(self) -> IntArray:
+        """The first `HEAD_WORDS` and last `TAIL_WORDS` words of every unit."""
+        index = np.arange(len(self.word_starts))
+        unit = self.word_unit
+        head = index - self.first_word[unit] < HEAD_WORDS
+        return np.flatnonzero(head | (self.last_word[unit] - index <= TAIL_WORDS))
+
+    @cached_property
+    def unit_hashes(self) -> NDArray[np.uint64]:
+        return self.hasher.spans(self.units.starts, self.units.ends)
+
+    @cached_property
+    def _class_counts(self) -> NDArray[np.int64]:
+        """(19, units): characters by class among each unit's first `COUNTED`."""
+        return _packed_counts(
+            self.units.classes,
+            len(alphabet.CLASSES),
+            self.units.starts,
+            np.minimum(self.units.ends, self.units.starts + COUNTED),
+        )
+
+    def count(self, *classes: int) -> IntArray:
+        total = np.zeros(len(self.units), np.int64)
+        for each in classes:
+            total += self._class_counts[each]
+        return total
+
+    @cached_property
+    def counted(self) -> IntArray:
+        counted: IntArray = np.minimum(self.units.ends - self.units.starts, COUNTED)
+        return counted
+
+    @property
+    def _dates(self) -> NDArray[np.bool_]:
+        """Which words are names of months, days and units of time."""
+        dates, hashes = alphabet.tables().dates, self.word_hashes
+        found = _date_prefixes()[(hashes >> np.uint64(48)).view(np.int64)]
+        maybe = np.flatnonzero(found)
+        slot = np.minimum(np.searchsorted(dates, hashes[maybe]), len(dates) - 1)
+        found[maybe] = dates[slot] == hashes[maybe]
+        return found
+
+    @cached_property
+    def word_traits(self) -> NDArray[np.int64]:
+        """(6, units): words that are capitalised, short, long, numbers, dates, clock times."""
+        classes = self.units.classes
+        starts, ends = self.word_starts, self.word_ends
+        length = ends - starts
+        first = classes[starts] if len(starts) else np.zeros(0, np.uint8)
+        number = first == DIGIT
+        letters = ~number
+        after = np.minimum(ends, len(classes) - 1)
+        glued = np.zeros(len(starts), bool)  # 14:05, 3/5, 2.4: a number straight behind another
+        glued[1:] = number[1:] & number[:-1] & (starts[1:] - ends[:-1] == 1)
+        glued[1:] &= (self.word_unit[1:] == self.word_unit[:-1]) & (classes[ends[:-1]] != SPACE)
+        traits = (
+            (first == UPPER).astype(np.uint8)
+            | (letters & (length <= 3)).astype(np.uint8) << 1
+            | (letters & (length >= 7)).astype(np.uint8) << 2
+            | number.astype(np.uint8) << 3
+            | self._dates.astype(np.uint8) << 4
+            | (glued & (classes[after - 1] == DIGIT)).astype(np.uint8) << 5
+        )
+        # Bits to bytes, so that the sum of eight words' traits counts each of them.
+        spread = (np.arange(64)[:, None] >> np.arange(6) & 1) << (8 * np.arange(6))
+        sums = np.zeros(len(starts) + 1, np.uint64)
+        np.cumsum(spread.sum(axis=1).astype(np.uint64).take(traits), out=sums[1:])
+        last = np.minimum(self.last_word, self.first_word + COUNTED)
+        return _unpacked(sums[last] - sums[self.first_word], 6)
+
+
+@lru_cache(maxsize=1)
+def _date_prefixes() -> NDArray[np.bool_]:
+    """Whether a date word's hash starts with these 16 bits."""
+    known = np.zeros(1 << 16, bool)
+    known[(alphabet.tables().dates >> np.uint64(48)).astype(np.int64)] = True
+    return known
+
+
+def _unpacked(packed: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
+    """(count, units): the lowest bytes of each number."""
+    octets = packed.astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)
+    return octets.T[:count].astype(np.int64)
+
+
+def _packed_counts(
+    values: NDArray[np.uint8], kinds: int, starts: IntArray, ends: IntArray
+) -> NDArray[np.int64]:
+    """(kinds, units): how often each value below ``kinds`` stands in each unit."""
+    if not len(starts):
+        return np.zeros((kinds, 0), np.int64)
+    counts = []
+    places = values.astype(np.int64)
+    # Every second run is a unit; a newline follows each, so that an end is in the text.
+    bounds = np.stack([starts, ends], axis=1).ravel()
+    for low in range(0, kinds, 8):
+        table = np.zeros(kinds, np.uint64)
+        count = min(kinds - low, 8)
+        table[low : low + count] = np.uint64(1) << (8 * np.arange(count)).astype(np.uint64)
+        sums = np.add.reduceat(table.take(places, mode="clip"), bounds)[::2]
+        counts.append(_unpacked(np.ascontiguousarray(sums), count))
+    return np.concatenate(counts)
