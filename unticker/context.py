@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker.alphabet import MAX_CODES
-from unticker.layout import OFFSETS, WINDOWS, Layout
+from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
 from unticker.types import BODY
 from unticker.units import FloatArray, IntArray, quotient
 from unticker.words import Text
@@ -217,12 +217,12 @@ class Context:
 
     # ---- crosses
 
-    def crosses(self) -> list[tuple[str, IntArray, int]]:
+    def crosses(self) -> list[Cross]:
         """One-hot features: name, each unit's value, and the number of values."""
-        return self._passing() + self.layout.crosses
+        return self.passing() + self.layout.crosses
 
-    def _passing(self) -> list[tuple[str, IntArray, int]]:
-        """The crosses that hang on probabilities."""
+    def passing(self) -> list[Cross]:
+        """The crosses that hang on probabilities; those of the layout come behind them."""
         steps = _distance_steps()
         before, behind = (steps.take(np.minimum(d, _FAR)) for d in self.distances)
         best = np.zeros(len(self), np.int64)
@@ -246,20 +246,15 @@ class Context:
 
     def columns(self) -> list[tuple[str, IntArray]]:
         """All columns by name, in the order of `FAMILIES`."""
-        rows = self._values().astype(np.int64)
+        rows = self.values().astype(np.int64)
         return list(zip(column_names(len(self._classes)), rows, strict=True))
 
     def see(self) -> Columns:
         """Columns and crosses as matrices."""
-        crosses = self.crosses()
-        selected = np.empty((len(crosses), len(self)), np.int64)
-        offset = 0
-        for row, (_, values, size) in zip(selected, crosses, strict=True):
-            np.add(values, offset, out=row)
-            offset += size
-        return Columns(self._values().T, selected.T)
+        return Columns(self.values().T, rows(self.crosses()).T)
 
-    def _values(self) -> FloatArray:
+    def values(self) -> FloatArray:
+        """(columns, units): all columns' numbers."""
         matrix = np.empty((len(column_names(len(self._classes))), len(self)))
         start = 0
         for family in FAMILIES:

@@ -20,6 +20,20 @@ _WORD_SLOTS, _GROUP_SLOTS = 4096, 512
 _SHAPE = {shape.name: index for index, shape in enumerate(SHAPES)}
 
 
+Cross = tuple[str, IntArray, int]
+"""A one-hot feature: name, each unit's value, and the number of values."""
+
+
+def rows(crosses: list[Cross]) -> IntArray:
+    """(crosses, units): the row each value selects, counted over all crosses."""
+    selected = np.empty((len(crosses), len(crosses[0][1])), np.int64)
+    offset = 0
+    for row, (_, values, size) in zip(selected, crosses, strict=True):
+        np.add(values, offset, out=row)
+        offset += size
+    return selected
+
+
 class Window(NamedTuple):
     """Ranks at which windows of one width start before and end behind; their sizes, from 1."""
 
@@ -147,8 +161,8 @@ class Layout:
         return np.where(has, text.word_hashes[first], np.uint64(0))
 
     @cached_property
-    def crosses(self) -> list[tuple[str, IntArray, int]]:
-        """One-hot features of the shapes here and around: name, values, number of values."""
+    def crosses(self) -> list[Cross]:
+        """Crosses of the shapes here and around."""
         length = self.shape("length")
         crosses = []
         for offset in (-2, -1, 1, 2):

@@ -72,7 +72,7 @@ def cut(texts: list[str]) -> Units:
 
     cuts = _cuts(codes, classes, line_starts, line_ends, lengths[line_page])
     if len(cuts):
-        starts = np.union1d(line_starts, cuts)
+        starts = np.sort(np.concatenate((line_starts, cuts)))  # no line starts at a cut
         ends = np.append(starts[1:], len(codes))
         ends = ends - (codes[ends - 1] == _NEWLINE)
         line = np.searchsorted(line_starts, starts, "right") - 1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unticker import features, units
 from unticker.context import CLASSES, Columns, Context
 from unticker.features import BUCKETS, SHAPE_OFFSETS
-from unticker.layout import Layout
+from unticker.layout import Layout, rows
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
 from unticker.units import FloatArray, IntArray, Units, quotient
@@ -119,8 +119,8 @@ def unit_scores(weights: Weights, batch: Batch) -> IntArray:
     scores = np.empty((n, 8), np.int32)
     scores[:] = weights.bias
     picked = np.empty((n, 8), np.int32)
-    for rows in batch.shapes.T:
-        scores += shapes.take(rows, axis=0, out=picked, mode="clip")
+    for row in batch.shapes.T:
+        scores += shapes.take(row, axis=0, out=picked, mode="clip")
     for unit, bucket in batch.rows:
         if not len(unit):
             continue
@@ -138,23 +138,26 @@ def context_scores(
     columns: NDArray[np.int32], crosses: NDArray[np.int32], bias: NDArray[np.int64], seen: Columns
 ) -> IntArray:
     """A context pass: (units, 4) scores in 1/256 logits."""
-    return _rounded(_context_sums(columns, crosses, seen) + bias)
+    return _rounded(_product(columns, seen.values.T) + _sum(crosses, seen.crosses.T) + bias)
 
 
-def _context_sums(
-    columns: NDArray[np.int32], crosses: NDArray[np.int32], seen: Columns
-) -> IntArray:
-    """What columns and crosses add to each unit: (units, 4)."""
+def _product(columns: NDArray[np.int32], values: FloatArray) -> IntArray:
+    """What columns (columns, units) add to each unit: (units, 4)."""
     # float64 holds these integers exactly (below 2**53), so BLAS may sum in any order.
-    total = (columns.T.astype(np.float64) @ seen.values.T).T.astype(np.int64)
-    widest = np.abs(crosses, dtype=np.int64).max(initial=0) * seen.crosses.shape[1]
-    rows = crosses if widest < 1 << 31 else crosses.astype(np.int64)
-    picked = np.empty((len(total), 4), rows.dtype)
-    added = np.zeros((len(total), 4), rows.dtype)
-    for cross in seen.crosses.T:
-        added += rows.take(cross, axis=0, out=picked, mode="clip")
-    summed: IntArray = total + added
-    return summed
+    product: IntArray = (columns.T.astype(np.float64) @ values).T.astype(np.int64)
+    return product
+
+
+def _sum(table: NDArray[np.signedinteger], rows: IntArray) -> NDArray[np.signedinteger]:
+    """For each unit, the sum of the table's rows that it selects; ``rows`` is (rows, units)."""
+    widest = max(int(table.max(initial=0)), -int(table.min(initial=0)))
+    if widest * len(rows) >= 1 << 31:
+        table = table.astype(np.int64)
+    added = np.zeros((rows.shape[1], table.shape[1]), table.dtype)
+    picked = np.empty_like(added)
+    for row in rows:
+        added += table.take(row, axis=0, out=picked, mode="clip")
+    return added
 
 
 def _rounded(total: IntArray) -> IntArray:
@@ -165,8 +168,12 @@ def _rounded(total: IntArray) -> IntArray:
 
 def second_context(batch: Batch, first: IntArray) -> Columns:
     """What the second pass sees, from the first pass's scores."""
+    return _context(batch, first).see()
+
+
+def _context(batch: Batch, scores: IntArray) -> Context:
     layout = batch.layout
-    return Context(batch.text, layout.shapes, probabilities(first), layout).see()
+    return Context(batch.text, layout.shapes, probabilities(scores), layout)
 
 
 def third_context(batch: Batch, seen: Columns, second: IntArray) -> Columns:
@@ -187,14 +194,31 @@ def crosses_size() -> int:
 
 
 def score(weights: Weights, batch: Batch, first: IntArray) -> IntArray:
-    """The context passes over the first pass's scores: (units, 4) in 1/256 logits."""
+    """The context passes over the first pass's scores: (units, 4) in 1/256 logits.
+
+    The same sums as `context_scores` of `second_context` and `third_context`, ordered so that
+    rows which the passes have in common are looked up once.
+    """
     if not len(batch.units):
         return np.zeros((0, 4), np.int64)
-    seen = second_context(batch, first)
-    second = context_scores(weights.columns2, weights.crosses2, weights.bias2, seen)
-    # As `third_context`, whose columns need not stand in one matrix to be summed.
-    new = second_context(batch, second)
-    width, size = seen.values.shape[1], crosses_size()
-    total = _context_sums(weights.columns3[:width], weights.crosses3[:size], seen)
-    total += _context_sums(weights.columns3[width:], weights.crosses3[size:], new)
-    return _rounded(total + weights.bias3)
+    context = _context(batch, first)
+    passing, values = context.passing(), context.values()
+    width, size, start = len(values), crosses_size(), sum(size for _, _, size in passing)
+    lasting = _sum(_lasting(weights, start), rows(batch.layout.crosses))
+    seen = rows(passing)
+    total = _product(weights.columns2, values) + _sum(weights.crosses2[:start], seen)
+    new = _context(batch, _rounded(total + lasting[:, :4] + weights.bias2))
+    total = _product(weights.columns3[:width], values) + _sum(weights.crosses3[:start], seen)
+    total += _product(weights.columns3[width:], new.values())
+    total += _sum(weights.crosses3[size : size + start], rows(new.passing()))
+    return _rounded(total + lasting[:, 4:] + weights.bias3)
+
+
+@lru_cache(maxsize=4)
+def _lasting(weights: Weights, start: int) -> NDArray[np.signedinteger]:
+    """Rows of the crosses that both passes see alike: what they add to the second pass's four
+    scores, and to the third's, whose table holds these crosses twice."""
+    size = crosses_size()
+    twice = weights.crosses3[start:size].astype(np.int64) + weights.crosses3[size + start :]
+    table = np.concatenate([weights.crosses2[start:], twice], axis=1)
+    return table.astype(np.int32) if np.abs(table).max(initial=0) < 1 << 31 else table

@@ -34,7 +34,7 @@ class Text:
         wordy = kind[edges[:-1]] > 0 if len(kind) else np.zeros(0, bool)
         starts, ends = edges[:-1][wordy], edges[1:][wordy]
         first = np.searchsorted(starts, self.units.starts)
-        last = np.searchsorted(starts, self.units.ends)
+        last = np.append(first, len(starts))[1:]  # every word stands in a unit
         unit = np.repeat(np.arange(len(self.units)), last - first)
         return starts, ends, unit, first, last
 
