@@ -259,10 +259,11 @@ SHAPE_OFFSETS = np.cumsum([0] + [shape.size for shape in SHAPES])
 
 def shape_rows(text: Text) -> IntArray:
     """(units, shapes): the row each shape's value selects, counted over all shapes."""
-    rows = np.empty((len(SHAPES), len(text.units)), np.int64)
+    rows: IntArray = np.empty((len(SHAPES), len(text.units)), np.int64)
     for row, shape, offset in zip(rows, SHAPES, SHAPE_OFFSETS, strict=False):
         np.add(shape.values(text), offset, out=row)
-    return rows.T
+    transposed: IntArray = rows.T
+    return transposed
 
 
 def ngram_rows(text: Text) -> list[tuple[IntArray, IntArray]]:

@@ -101,7 +101,8 @@ class Text:
     def _dates(self) -> NDArray[np.bool_]:
         """Which words are names of months, days and units of time."""
         dates, hashes = alphabet.tables().dates, self.word_hashes
-        found = _date_prefixes()[(hashes >> np.uint64(48)).view(np.int64)]
+        prefix = (hashes >> np.uint64(48)).view(np.int64)
+        found: NDArray[np.bool_] = _date_prefixes()[prefix]
         maybe = np.flatnonzero(found)
         slot = np.minimum(np.searchsorted(dates, hashes[maybe]), len(dates) - 1)
         found[maybe] = dates[slot] == hashes[maybe]
@@ -147,7 +148,8 @@ def _date_prefixes() -> NDArray[np.bool_]:
 def _unpacked(packed: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
     """(count, units): the lowest bytes of each number."""
     octets = packed.astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)
-    return octets.T[:count].astype(np.int64)
+    counts: IntArray = octets.T[:count].astype(np.int64)
+    return counts
 
 
 def _packed_counts(
