@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unticker.context import FAMILIES
 from unticker.features import BUCKETS, NGRAMS, SHAPES
 from unticker.markup_features import MARKUP_FAMILIES
+from unticker.types import LABELS
 
 if TYPE_CHECKING:
     from unticker.model import Model
@@ -60,15 +61,15 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         "## Scores",
         "Cross-validated scores come from fits that never saw the line's site.",
     ]
-    for name, scores in metrics["cross_validated"].items():
+    for name, scores in sorted(metrics["cross_validated"].items()):
         parts.append(_table(f"{name}, cross-validated", scores))
     for split in ("development", "test"):
-        for name, scores in metrics.get(split, {}).items():
+        for name, scores in sorted(metrics.get(split, {}).items()):
             parts.append(_table(f"{name}, {split} split (sites not trained on)", scores))
     shown = metrics.get("test", metrics["cross_validated"]).get("text", {})
     if "languages" in shown:
         parts.append(_languages(shown["languages"]))
-    for title, rows in metrics.get("experiments", {}).items():
+    for title, rows in sorted(metrics.get("experiments", {}).items()):
         parts += [f"## {title}", _experiment(rows)]
     parts += [
         "## What it looks at",
@@ -98,7 +99,10 @@ def _table(title: str, scores: Mapping[str, Any]) -> str:
         "| label | lines | precision | recall | F1 |",
         "|---|---:|---:|---:|---:|",
     ]
-    for label, s in scores["labels"].items():
+    for label in LABELS:
+        if label not in scores["labels"]:
+            continue
+        s = scores["labels"][label]
         rows.append(
             f"| {label} | {s['lines']:,} | {s['precision']:.3f} | {s['recall']:.3f} "
             f"| {s['f1']:.3f} |"
@@ -108,7 +112,7 @@ def _table(title: str, scores: Mapping[str, Any]) -> str:
 
 def _languages(languages: Mapping[str, Any]) -> str:
     rows = ["| language | lines | accuracy | macro-F1 |", "|---|---:|---:|---:|"]
-    for lang, s in sorted(languages.items(), key=lambda item: -item[1]["lines"]):
+    for lang, s in sorted(languages.items(), key=lambda item: (-item[1]["lines"], item[0])):
         rows.append(f"| {lang} | {s['lines']:,} | {s['accuracy']:.3f} | {s['macro_f1']:.3f} |")
     return "\n".join(rows)
 
