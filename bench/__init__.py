@@ -207,3 +207,10 @@ def write_json(path: Path | None, result: object) -> None:
     """Write a result, if a path was given."""
     if path is not None:
         path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def conclude(path: Path | None, report: dict[str, Any], skipped: dict[str, str]) -> None:
+    """Name what was skipped and write the report, where one is asked for."""
+    for name, reason in skipped.items():
+        print(f"skipped: {name}: {reason}")
+    write_json(path, report | {"skipped": skipped})

@@ -281,9 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except bench.BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    for name, reason in skipped.items():
-        print(f"skipped: {name}: {reason}")
-    bench.write_json(options.json, report | {"skipped": skipped})
+    bench.conclude(options.json, report, skipped)
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from unticker.reading import HTML_SUFFIXES
 from unticker.types import Kind
 
 Container = Literal["pages", "jsonl", "csv", "tsv", "parquet", "arrow", "warc"]
@@ -16,7 +17,6 @@ SUFFIXES: Mapping[str, Container] = {
     ".text": "pages", ".md": "pages", ".html": "pages", ".htm": "pages", ".xhtml": "pages",
     ".mhtml": "pages",
 }  # fmt: skip
-_HTML = frozenset((".html", ".htm", ".xhtml", ".mhtml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,4 @@ def kind_of(name: str, kind: Kind) -> Kind:
     """The kind of a page file: what the caller said, or what its suffix says."""
     if kind != "auto":
         return kind
-    return "html" if split_name(name)[1].lower() in _HTML else "text"
+    return "html" if split_name(name)[1].lower() in HTML_SUFFIXES else "text"
