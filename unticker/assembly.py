@@ -1,9 +1,8 @@
 """Scores of units to pages of labelled lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -46,7 +45,8 @@ def judge(scores: IntArray, first: IntArray) -> Judged:
 class Piece:
     """A page, or a part of a huge one: its text, units and their final scores.
 
-    ``judged`` is `judge` of the same scores, which is made once for a whole batch.
+    ``line`` lines of the page come ``before`` it. ``judged`` is `judge` of the same scores,
+    which is made once for a whole batch.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Piece:
         self.text = text
         self.starts = units.starts[low:high] - start
         self.ends = units.ends[low:high] - start
+        self.before = line
         self.line = units.line[low:high] + line
         self.scores = scores[low:high]
         labels, chances, headline = judge(scores, first) if judged is None else judged
@@ -78,7 +79,7 @@ class Piece:
 
 
 class Lines(Labelled):
-    """The lines of a page, made when they are first asked for."""
+    """The lines of a page, made as they are asked for."""
 
     def __init__(
         self, pieces: Sequence[Piece], labels: IntArray, probabilities: NDArray[np.float64]
@@ -132,39 +133,49 @@ class Lines(Labelled):
 
     @cached_property
     def _lines(self) -> list[Line]:
-        lines: list[Line] = []
-        labels = self._labels.tolist()
-        chances = self._probabilities.tolist()
+        return list(self._made())
+
+    def _made(self) -> Iterator[Line]:
         unit = 0
+        last: Line | None = None
         for piece in self._pieces:
-            starts, ends = piece.starts.tolist(), piece.ends.tolist()
-            numbers = piece.line.tolist()
-            place = 0
-            while place < len(starts):
-                stop = place + 1
-                while stop < len(starts) and numbers[stop] == numbers[place]:
-                    stop += 1
-                begin = piece.text.rfind("\n", 0, starts[place]) + 1
-                end = piece.text.find("\n", ends[stop - 1])
-                text = piece.text[begin : end if end >= 0 else len(piece.text)]
-                parts = tuple(
-                    Segment(
-                        starts[i] - begin,
-                        ends[i] - begin,
-                        LABELS[labels[unit + i - place]],
-                        dict(zip(LABELS, chances[unit + i - place], strict=True)),
-                    )
-                    for i in range(place, stop)
-                )
-                if lines and lines[-1].number == numbers[place] + 1:  # torn between pieces
-                    torn = lines.pop()
-                    shift = len(torn.text)
-                    moved = [replace(p, start=p.start + shift, end=p.end + shift) for p in parts]
-                    text, parts = torn.text + text, (*torn.segments, *moved)
-                lines.append(_line(numbers[place] + 1, text, parts))
-                unit += stop - place
-                place = stop
-        return lines
+            units = slice(unit, unit + len(piece.line))
+            unit = units.stop
+            if units.start == unit:
+                continue
+            for line in self._of(piece, units):
+                if last is not None and last.number == line.number:
+                    last = _mended(last, line)
+                    continue
+                if last is not None:
+                    yield last
+                last = line
+        if last is not None:
+            yield last
+
+    def _of(self, piece: Piece, units: slice) -> Iterator[Line]:
+        """The lines of a piece, which holds these units of the page."""
+        texts = piece.text.split("\n")
+        begins = np.cumsum([0] + [len(text) + 1 for text in texts])[piece.line - piece.before]
+        parts = (
+            Segment(start, end, LABELS[label], dict(zip(LABELS, chances)))
+            for start, end, label, chances in zip(
+                (piece.starts - begins).tolist(),
+                (piece.ends - begins).tolist(),
+                self._labels[units].tolist(),
+                zip(*self._probabilities[units].T.tolist()),
+                strict=True,
+            )
+        )
+        new = np.flatnonzero(np.append(True, piece.line[1:] != piece.line[:-1]))
+        counts = np.diff(np.append(new, len(piece.line))).tolist()
+        for number, count in zip(piece.line[new].tolist(), counts, strict=True):
+            part = next(parts)
+            text = texts[number - piece.before]
+            if count == 1:
+                yield Line(number + 1, text, part.label, part.probabilities, (part,))
+            else:
+                yield _line(number + 1, text, (part, *islice(parts, count - 1)))
 
     def __len__(self) -> int:
         numbers = [piece.line for piece in self._pieces if len(piece.line)]
@@ -172,7 +183,8 @@ class Lines(Labelled):
         return sum(len(np.unique(line)) for line in numbers) - int(torn)
 
     def __iter__(self) -> Iterator[Line]:
-        return iter(self._lines)
+        # A line that nobody keeps is gone before the garbage collector would look at it.
+        return iter(self.__dict__.get("_lines") or self._made())
 
     @overload
     def __getitem__(self, index: int) -> Line: ...
@@ -198,6 +210,13 @@ def _settled(
     chance = chances[np.arange(len(labels)), labels]
     follows = (chance < SURE) & (clear & (np.bincount(group) > 1))[group]
     return np.where(follows, shares.argmax(axis=1)[group], labels)
+
+
+def _mended(line: Line, rest: Line) -> Line:
+    """A line that was torn between two pieces."""
+    shift = len(line.text)
+    moved = (p._replace(start=p.start + shift, end=p.end + shift) for p in rest.segments)
+    return _line(line.number, line.text + rest.text, (*line.segments, *moved))
 
 
 def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
