@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from unticker import guard, html, markup
+from unticker import guard, hints, html, markup
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPORA = ROOT.parent / "shared" / "corpora"
@@ -42,10 +42,12 @@ def speed(sets: Sequence[str], rounds: int) -> None:
     """Print the best of some rounds for each stage; processor time, one core."""
     data = [page for _, _, page in pages(sets)]
     size = sum(map(len, data)) / 1e6
-    text = [html.decode(page)[0].encode("utf-8", "replace") for page in data]
+    decoded = [html.decode(page)[0] for page in data]
+    text = [page.encode("utf-8", "replace") for page in decoded]
     serialised = [html.serialise(page) for page in text]
     stages: list[tuple[str, Callable[[Any], object], list[Any]]] = [
         ("decode", html.decode, data),
+        ("hints", hints.read, decoded),
         ("guard", guard.is_tame, text),
         ("tree", html.serialise, text),
         ("lines", markup.read, serialised),

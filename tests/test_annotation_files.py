@@ -119,3 +119,47 @@ def test_annotations_come_as_pages_rows_or_paths(tmp_path):
 def test_other_annotations_are_refused(given_):
     with pytest.raises(UsageError, match="row 1"):
         evaluation.pages_of(given_)
+
+
+# ---- pages whose newlines were kept otherwise
+
+PAGE = AnnotatedPage(
+    "p",
+    ("Storm ahead    Bread is dear   Two held", "", " Head", "Text, two  spaces."),
+    ("headline-ticker", None, "body", "body"),
+    "en",
+    "s",
+)
+
+
+def test_scattered_tickers():
+    page = annotations.scatter(PAGE)
+    assert page.lines == (
+        "Storm ahead", "Bread is dear", "Two held", "", "Head", "Text, two  spaces."
+    )  # fmt: skip
+    assert page.labels == (*["headline-ticker"] * 3, None, "body", "body")
+    assert page.variant
+
+
+def test_dense_pages():
+    page = annotations.dense(PAGE)
+    assert page.lines == (PAGE.lines[0], *PAGE.lines[2:])
+    assert page.labels == ("headline-ticker", "body", "body")
+
+
+def test_blank_lines_change_no_label(fitted, pages):
+    for page in pages:
+        spaced = "\n\n".join(page.lines)
+        labels = [line.label for line in fitted.label(annotations.dense(page).text).lines]
+        assert [line.label for line in fitted.label(page.text).lines] == labels
+        assert [line.label for line in fitted.label(spaced).lines] == labels
+
+
+def test_collapsed_pages_keep_their_parts():
+    page = annotations.collapse(PAGE, "    ")
+    assert len(page.lines) == 1
+    assert [page.text[start:end] for start, end, _ in page.parts] == [
+        text.strip() for text in PAGE.lines if text
+    ]
+    assert [label for *_, label in page.parts] == ["headline-ticker", "body", "body"]
+    assert page.variant

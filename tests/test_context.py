@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from test_units import ODD, PAGES
 
 from unticker import weights
-from unticker.context import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, Context
+from unticker.columns import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS
+from unticker.context import Context
 from unticker.features import SHAPE_OFFSETS
 from unticker.types import BODY, LABELS
 
@@ -17,7 +18,9 @@ PROSE = "The council met on Monday and agreed on the plan for the old harbour, a
 def scores_of(batch: weights.Batch) -> np.ndarray:
     """Scores that hang on a unit's text alone, without a model."""
     hashes = batch.text.unit_hashes
-    return np.stack([(hashes >> np.uint64(7 * n)).astype(np.int64) % 2000 for n in range(7)], 1)
+    return np.stack(
+        [(hashes >> np.uint64(4 * n)).astype(np.int64) % 2000 for n in range(CLASSES)], 1
+    )
 
 
 def context(texts: list[str], probabilities: np.ndarray | None = None) -> Context:
@@ -139,8 +142,12 @@ def test_shared_words_speak_for_a_line():
     assert column(found, "cohesion: shared words")[1:] == [3, 0]
 
 
-@given(st.lists(st.lists(st.integers(-40_000, 40_000), min_size=7, max_size=7), max_size=20))
+@given(
+    st.lists(
+        st.lists(st.integers(-40_000, 40_000), min_size=CLASSES, max_size=CLASSES), max_size=20
+    )
+)
 def test_probabilities_are_bytes_that_add_up(scores):
-    found = weights.probabilities(np.array(scores, np.int64).reshape(len(scores), 7))
+    found = weights.probabilities(np.array(scores, np.int64).reshape(len(scores), CLASSES))
     assert ((found >= 0) & (found <= 255)).all()
     assert (abs(found.sum(axis=1) - 255) <= 3).all()

@@ -256,6 +256,7 @@ def test_readers_agree_on_tame_pages(seed: int) -> None:
     assert tree.lines == linear.lines
     assert tree.link_chars == linear.link_chars
     assert tree.marked == linear.marked
+    assert tree.hints == linear.hints
     assert [tree.elements[row][1:] for row in tree.contexts] == [
         linear.elements[row][1:] for row in linear.contexts
     ]
@@ -281,18 +282,22 @@ def test_public_pages_are_read_alike() -> None:
         (row["set"], row["page"], row["parser"]): row
         for row in json.loads(DIFFERENCES.read_text("utf-8"))
     }
-    compared = 0
+    compared = other = 0
     for name, page, path in public_pages()[::10]:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = html.decode(data)[0]
         if len(text) > 300_000:
             continue
-        ours = html.read(data).markup.lines
+        ours = html.read(data).markup
         for parser in ("html.parser", "lxml"):
-            theirs = html.read(bs4.BeautifulSoup(text, parser)).markup.lines
-            assert (ours == theirs) == ((name, page, parser) not in known), (name, page, parser)
+            theirs = html.read(bs4.BeautifulSoup(text, parser)).markup
+            alike = ours.lines == theirs.lines
+            assert alike == ((name, page, parser) not in known), (name, page, parser)
+            # Not where <meta> and <META> stand in one page: the former alone count then.
+            other += parser == "html.parser" and ours.hints != theirs.hints
             compared += 1
     assert compared > 100
+    assert other <= 1
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="the public pages are not here")

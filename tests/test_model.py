@@ -272,7 +272,7 @@ DAMAGES = {
     "an array is missing": lambda d: d.arrays(text_bias=None),
     "wrong shape": lambda d: d.arrays(text_bias=np.zeros(7, np.int32)),
     "wrong type": lambda d: d.arrays(text_bias=np.zeros(8, np.float64)),
-    "too few n-grams": lambda d: d.arrays(text_ngrams=np.zeros((16, 8), np.int16)),
+    "too few n-grams": lambda d: d.arrays(text_ngrams=np.zeros((16, 12), np.int16)),
     "a pickled array": lambda d: d.arrays(text_bias=np.array([{}] * 8, object)),
 }  # fmt: skip
 

@@ -9,10 +9,11 @@ from test_units import ODD
 
 from unticker import units, weights
 from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble
+from unticker.columns import LABEL_OF_CLASS
 from unticker.errors import UsageError
 from unticker.features import Text
 from unticker.phrases import WEIGHT, Phrases
-from unticker.types import LABELS, Line, Page, Segment
+from unticker.types import CHROME, LABELS, Line, Page, Segment
 
 CASES = cases("page_text")
 NO_DOUBT = (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)
@@ -275,7 +276,8 @@ def added(phrases: dict, text: str) -> list[list[int]]:
 )
 def test_a_phrase_speaks_for_its_label_where_its_words_stand(phrase, line, holds):
     found = added({phrase: "ui-chrome"}, line)
-    assert (found[0] == [1, 4, 6]) is holds
+    chrome = np.flatnonzero(LABEL_OF_CLASS == CHROME).tolist()
+    assert (found[0] == chrome) is holds
     assert all(row == [] for row in found) is not holds
 
 

@@ -13,8 +13,8 @@ from train import corpora, gold, recipe, tables
 from train.gold import Gold
 from unticker import alphabet
 from unticker.errors import UntickerError, UsageError
+from unticker.examples import Options
 from unticker.model import Model
-from unticker.training import Options
 from unticker.types import LABELS
 
 SCORES = {"lines": 100, "macro_f1": 1.0, "labels": {"body": {"f1": 1.0}}}

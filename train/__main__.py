@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from train import corpora, gold, recipe, tables
+from train import corpora, gold, recipe, silver, tables
 from unticker.errors import UntickerError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -99,11 +99,24 @@ def annotations(corpora_folder: Corpora = None) -> None:
 
 
 @app.command("experiments")
-def run_experiments(corpora_folder: Corpora = None) -> None:
+def run_experiments(
+    only: Annotated[
+        list[str] | None, typer.Argument(help="pages, silver, growth, ablation; all if none.")
+    ] = None,
+    catalogues: Annotated[
+        Path, typer.Option("--catalogues", help="Folder of wordpress-l10n's .mo files.")
+    ] = silver.CATALOGUES,
+    corpora_folder: Corpora = None,
+) -> None:
     """Measure what annotations and feature families give (train/experiments.json)."""
     from train import experiments
 
-    experiments.run(gold.read(corpora_folder), typer.echo)
+    unknown = sorted(set(only or ()) - set(experiments.TABLES))
+    if unknown:
+        raise UntickerError(
+            f"no experiment {unknown[0]!r}; there are {', '.join(experiments.TABLES)}"
+        )
+    experiments.run(gold.read(corpora_folder), typer.echo, catalogues, only or ())
 
 
 @app.command("card")

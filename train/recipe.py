@@ -9,11 +9,11 @@ from typing import Any
 
 from train.gold import Gold
 from unticker import evaluation, training
-from unticker.annotations import AnnotatedPage, collapse
+from unticker.annotations import AnnotatedPage, collapse, dense, scatter
 from unticker.card import write_card
 from unticker.errors import UntickerError
+from unticker.examples import Options
 from unticker.model import Model
-from unticker.training import Options
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -52,16 +52,28 @@ def plain(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
     return [replace(page, markup=None) for page in pages]
 
 
+def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
+    """The pages with the recipe's weights for their sets."""
+    weights = recipe()["weights"]
+    return [
+        replace(page, weight=weights.get(page.page.split("/")[0] if page.markup else "original", 1))
+        for page in pages
+    ]
+
+
 def variants(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
-    """Pages as they look when newlines were lost: every original, every fourth public one."""
-    lost = []
+    """Pages as they look when newlines were lost, every original and every fourth public one,
+    or when the tickers of originals were broken into lines. Blank lines change no label."""
+    made = []
     for number, page in enumerate(pages):
         original = page.markup is None
         if original or number % 4 == 0:
-            lost.append(collapse(page, "    "))
+            made.append(collapse(page, "    "))
         if original or number % 4 == 2:
-            lost.append(collapse(page, " "))
-    return lost
+            made.append(collapse(page, " "))
+        if original and len(dense(page).lines) < len(scatter(page).lines):
+            made.append(scatter(page))
+    return made
 
 
 def build(pages: Gold, *, originals_only: bool = False) -> Built:
@@ -69,11 +81,7 @@ def build(pages: Gold, *, originals_only: bool = False) -> Built:
     if pages.problems:
         raise UntickerError(f"{len(pages.problems)} annotated lines drifted: {pages.problems[0]}")
     kind = "original" if originals_only else "all"
-    heavier = recipe()["pages"]["original_weight"]
-    used = [
-        replace(page, weight=heavier) if page.markup is None else page
-        for page in pages.part("train", "development", kind=kind)
-    ]
+    used = weighted(pages.part("train", "development", kind=kind))
     model = training.fit((plain(used) if originals_only else used) + variants(used), options())
     test: dict[str, Any] = {}
     for name in ("all", "original", "public"):

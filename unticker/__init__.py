@@ -45,7 +45,8 @@ def label(source: "Source", kind: Kind = "auto") -> Page:
     """Label one page with the shipped model.
 
     >>> page = label(
-    ...     "Home\\nSport\\n\\nNew bridge for Oldtown\\nBy Ann Lee | 3 May 2026\\n\\n"
+    ...     "Home\\nSport\\n\\nCouncil backs new bridge despite its cost\\n"
+    ...     "By Ann Lee | 3 May 2026\\n\\n"
     ...     "The council met on Monday to discuss the new bridge over the river, which the "
     ...     "mayor called overdue.\\nWork will begin in spring and last two years, the city "
     ...     "said. It will cost nine million euros.\\n\\nMost read\\nRain until Friday"
@@ -53,7 +54,7 @@ def label(source: "Source", kind: Kind = "auto") -> Page:
     >>> [line.number for line in page.lines if line.label == "body"]
     [4, 7, 8]
     >>> page.title, [span.text for span in page.bylines]
-    ('New bridge for Oldtown', ['By Ann Lee | 3 May 2026'])
+    ('Council backs new bridge despite its cost', ['By Ann Lee | 3 May 2026'])
     """
     return _default().label(source, kind)
 
@@ -66,11 +67,12 @@ def clean(source: "Source", keep: Sequence[Label] = ("body",), title: bool = Tru
 def fit(annotations: "Iterable[Any]", **options: Any) -> "Model":
     """Fit a model on annotations: paths of annotation files, rows, or annotated pages.
 
-    ``options`` are those of `unticker.training.Options`.
+    ``options`` are those of `unticker.examples.Options`.
     """
     from unticker import training
+    from unticker.examples import Options
 
-    return training.fit(annotations, training.Options(**options))
+    return training.fit(annotations, Options(**options))
 
 
 def evaluate(model: "Model", annotations: "Iterable[Any]") -> dict[str, Any]:

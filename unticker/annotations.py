@@ -1,6 +1,7 @@
 """Annotated lines, read from JSONL or TSV, and checked."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from unticker.markup import Markup
 from unticker.types import LABELS, Label
 
 _MOST_LINES = 10_000_000
+_WIDE = re.compile(r"\s{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class AnnotatedPage:
     ``site`` groups pages for cross-validation; it is the page's name where none is
     given. ``markup`` is there for pages read from HTML. ``parts`` (start, end, label; code
     points of ``text``) say more than the lines' labels where lines hold several kinds.
-    ``weight`` is what each of its lines counts in a fit.
+    ``weight`` is what each of its lines counts in a fit; a ``variant`` of another page is
+    fitted on and not counted.
     """
 
     page: str
@@ -33,6 +36,7 @@ class AnnotatedPage:
     markup: Markup | None = None
     parts: tuple[tuple[int, int, Label], ...] = ()
     weight: float = 1.0
+    variant: bool = False
 
     @property
     def text(self) -> str:
@@ -62,6 +66,37 @@ def collapse(page: AnnotatedPage, separator: str) -> AnnotatedPage:
         labels=(size.most_common(1)[0][0],),
         markup=None,
         parts=tuple(parts),
+        variant=True,
+    )
+
+
+def scatter(page: AnnotatedPage) -> AnnotatedPage:
+    """The page with its tickers broken into lines: lines are cut at runs of three spaces."""
+    parts = [
+        (part.strip(), label)
+        for text, label in zip(page.lines, page.labels, strict=True)
+        for part in (_WIDE.split(text.strip()) if label is not None else [text])
+    ]
+    return replace(
+        page,
+        page=f"{page.page} (scattered)",
+        lines=tuple(text for text, _ in parts),
+        labels=tuple(label for _, label in parts),
+        markup=None,
+        variant=True,
+    )
+
+
+def dense(page: AnnotatedPage) -> AnnotatedPage:
+    """The page without its blank lines."""
+    kept = [pair for pair in zip(page.lines, page.labels, strict=True) if pair[1] is not None]
+    return replace(
+        page,
+        page=f"{page.page} (dense)",
+        lines=tuple(text for text, _ in kept),
+        labels=tuple(label for _, label in kept),
+        markup=None,
+        variant=True,
     )
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker.context import CLASSES
 from unticker.types import BODY, BYLINE, LABELS, Label, Labelled, Line, Page, Segment
 from unticker.units import IntArray, Units
 from unticker.weights import exponentials
@@ -33,10 +32,10 @@ class Judged(NamedTuple):
 
 
 def judge(scores: IntArray, first: IntArray) -> Judged:
-    """From the final scores (units, 4) and the first pass's (units, 7)."""
+    """From the final scores (units, 4) and the first pass's (units, 12)."""
     powers = exponentials(scores).T
     chances = (powers / powers.sum(axis=0)).T
-    classes = np.ascontiguousarray(first[:, :CLASSES].T)
+    classes = np.ascontiguousarray(first.T)
     headline = classes[HEADLINE_CLASS].copy()
     classes[HEADLINE_CLASS] = -(1 << 30)
     return Judged(scores.argmax(axis=1), chances, headline - classes.max(axis=0))

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unticker.context import FAMILIES
+from unticker.columns import FAMILIES
+from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKETS, NGRAMS, SHAPES
-from unticker.markup_features import MARKUP_FAMILIES
 from unticker.types import LABELS
 
 if TYPE_CHECKING:

@@ -6,29 +6,21 @@ kept as float64, which holds these integers exactly and is the faster type; they
 lie column by column, each over all units.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker import crosses
 from unticker.alphabet import MAX_CODES
+from unticker.columns import ALIKE, CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, column_names
+from unticker.crosses import FAR
 from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
 from unticker.types import BODY
 from unticker.units import FloatArray, IntArray, quotient
 from unticker.words import Text
 
-# Classes of the first pass: the four labels, then a heading over teasers (chrome), the
-# page's own headline (body) and an interruption inside the article (chrome).
-CLASSES = 7
-CLASS_NAMES = (
-    "headline-ticker", "ui-chrome", "byline", "body", "teaser heading", "own headline",
-    "interruption",
-)  # fmt: skip
-LABEL_OF_CLASS = np.array([0, 1, 2, 3, 1, 3, 1])
-
-_FAR = 99
 _STRONG = 153  # a probability of 0.6: prose that is surely body
 
 
@@ -39,13 +31,6 @@ def _steps() -> NDArray[np.uint8]:
     edges = edges[edges < 4 * MAX_CODES]
     steps = np.arange(len(edges) + 1, dtype=np.uint8)
     return np.repeat(steps, np.diff(edges, prepend=0, append=4 * MAX_CODES))
-
-
-@lru_cache(maxsize=1)
-def _distance_steps() -> IntArray:
-    """Ten steps of distances from 0 to `_FAR`."""
-    edges = np.array([2, 3, 4, 6, 9, 14, 25, 50, 99])
-    return np.searchsorted(edges, np.arange(_FAR + 1), "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +48,7 @@ class Context:
     """The surroundings of every unit of a batch under one pass's probabilities.
 
     ``shapes`` is (units, shapes) with each shape's own value, ``probabilities``
-    (units, 7 or 4) from 0 to 255: seven classes behind the first pass, the four
+    (units, 12 or 4) from 0 to 255: twelve classes behind the first pass, the four
     labels behind the second. ``layout`` is that of the text and shapes, if known.
     """
 
@@ -103,18 +88,18 @@ class Context:
 
     @cached_property
     def distances(self) -> tuple[IntArray, IntArray]:
-        """Units to the nearest sure prose before and behind, `_FAR` where there is none."""
+        """Units to the nearest sure prose before and behind, `FAR` where there is none."""
         layout = self.layout
         strong = (self._labels[BODY] > _STRONG) & (layout.length >= 80)
-        none = -1 - _FAR
+        none = -1 - FAR
         before = np.maximum.accumulate(np.where(strong, layout.index, none))
         before = np.concatenate(([none], before[:-1]))[: len(self)]
-        far = len(self) + _FAR
+        far = len(self) + FAR
         behind = np.minimum.accumulate(np.where(strong, layout.index, far)[::-1])[::-1]
         behind = np.concatenate((behind[1:], [far]))[: len(self)]
         return (
-            np.where(before >= layout.first, layout.index - before, _FAR),
-            np.where(behind < layout.last, behind - layout.index, _FAR),
+            np.where(before >= layout.first, layout.index - before, FAR),
+            np.where(behind < layout.last, behind - layout.index, FAR),
         )
 
     # ---- columns: each family fills its rows of the matrix; names in `FAMILIES`
@@ -163,20 +148,27 @@ class Context:
             out[5 + 2 * place] = steps.take(here - sums[low])
             out[6 + 2 * place] = steps.take(sums[high] - beyond)
 
+    @cached_property
+    def _passed(self) -> list[FloatArray]:
+        """The greatest probability, before each unit in its page and behind prose, of a heading
+        over teasers, of a teaser and of a byline."""
+        heading = self._classes[4] if len(self._classes) == CLASSES else self._classes[0]
+        behind = self._mass_sums[:-1] - self._mass_sums[self.layout.first] >= 300
+        page = self.text.units.page * 256.0
+        passed = []
+        for p in (heading, self._labels[0], self._labels[2]):
+            most = np.maximum.accumulate(p * behind + page)
+            most = np.concatenate(([0], most[:-1]))[: len(self)] - page
+            passed.append(np.maximum(most, 0))
+        return passed
+
     def fill_territory(self, out: FloatArray) -> None:
         """What has gone by: a heading over teasers, teasers, or a byline behind prose.
 
         They open foreign territory: what follows seldom is the article again.
         """
-        seven = len(self._classes) == CLASSES
-        heading = self._classes[4] if seven else self._classes[0]
-        prose = self._mass_sums[:-1] - self._mass_sums[self.layout.first] >= 300
-        page = self.text.units.page * 256.0
-        for place, p in enumerate((heading, self._labels[0], self._labels[2])):
-            # The greatest value before each unit in its page.
-            most = np.maximum.accumulate(p * prose + page)
-            most = np.concatenate(([0], most[:-1]))[: len(self)] - page
-            np.maximum(most, 0, out=out[2 * place])
+        for place, most in enumerate(self._passed):
+            out[2 * place] = most
             out[2 * place + 1] = np.where(most > _STRONG, 255, 0)
 
     def fill_position(self, out: FloatArray) -> None:
@@ -223,26 +215,9 @@ class Context:
 
     def passing(self) -> list[Cross]:
         """The crosses that hang on probabilities; those of the layout come behind them."""
-        steps = _distance_steps()
-        before, behind = (steps.take(np.minimum(d, _FAR)) for d in self.distances)
-        best = np.zeros(len(self), np.int64)
-        top = self._labels[0]
-        for label in range(1, 4):
-            best[self._labels[label] > top] = label
-            top = np.maximum(top, self._labels[label])
-        length = self.layout.shape("length")
-        around = [self.layout.at(best, offset, 4) for offset in (-2, -1, 1, 2)]
-        return [
-            ("distance to prose on both sides", before * 10 + behind, 100),
-            ("labels of the unit and beside it", (around[1] * 5 + around[2]) * 4 + best, 100),
-            (
-                "labels of two units on both sides",
-                ((around[0] * 5 + around[1]) * 5 + around[2]) * 5 + around[3],
-                625,
-            ),
-            ("distance to prose before, length", before * 18 + length, 180),
-            ("distance to prose behind, length", behind * 18 + length, 180),
-        ]
+        layout, sums = self.layout, self._mass_sums
+        prose = sums[:-1] - sums[layout.first], sums[layout.last] - sums[1:]
+        return crosses.passing(layout, self._labels, self.distances, prose, self._passed)
 
     def columns(self) -> list[tuple[str, IntArray]]:
         """All columns by name, in the order of `FAMILIES`."""
@@ -262,93 +237,3 @@ class Context:
             getattr(self, "fill_" + family.name)(matrix[start:end])
             start = end
         return matrix
-
-
-ALIKE = ("outline", "ending", "first word")
-Classes = tuple[str, ...]
-
-
-def _own_names(classes: Classes) -> list[str]:
-    return [each for name in classes for each in (name, f"{name}, logarithmic")]
-
-
-def _neighbour_names(classes: Classes) -> list[str]:
-    return [
-        each
-        for offset in OFFSETS
-        for each in (f"page ends {offset:+d}", *(f"{name} at {offset:+d}" for name in classes))
-    ]
-
-
-def _window_names(classes: Classes) -> list[str]:
-    sizes = ("all" if width > 1000 else str(width) for width in WINDOWS)
-    return [
-        f"{name} over {size} {side}"
-        for size in sizes
-        for side in ("before", "behind")
-        for name in classes
-    ]
-
-
-def _prose_names(classes: Classes) -> list[str]:
-    del classes
-    whole = ["prose before", "prose behind", "prose in the page"]
-    whole += ["share of prose before", "share of prose behind"]
-    return whole + [f"prose in {w} {side}" for w in WINDOWS[:3] for side in ("before", "behind")]
-
-
-def _territory_names(classes: Classes) -> list[str]:
-    del classes
-    marks = (f"{name} behind prose" for name in ("teaser heading", "teaser", "byline"))
-    return [each for m in marks for each in (f"most likely {m} before", f"sure {m} before")]
-
-
-def _alike_names(classes: Classes) -> list[str]:
-    names = []
-    for alike in ALIKE:
-        for name in classes[:4]:
-            names += [f"{name} with same {alike}", f"{name} with same {alike}, by number"]
-        names.append(f"units with same {alike}")
-    return names
-
-
-def _fixed(*names: str) -> Callable[[Classes], list[str]]:
-    return lambda classes: list(names)
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A family of context columns: `Context` fills it in by the method of its name;
-    ``names`` gives its columns' names for the classes of the pass before."""
-
-    name: str
-    meaning: str
-    names: Callable[[Classes], list[str]]
-
-
-FAMILIES: tuple[Family, ...] = (
-    Family("own", "the unit's own scores of the pass before", _own_names),
-    Family("neighbours", "scores of the four units before and behind", _neighbour_names),
-    Family("windows", "mean scores over 3, 8, 20, 60 and all units before and behind",
-        _window_names),
-    Family("prose", "characters of likely prose before and behind", _prose_names),
-    Family("territory", "whether teasers, their heading or a byline went by behind prose",
-        _territory_names),
-    Family("position", "place in the page, length of the page", _fixed(
-        "units before", "units behind", "place in the page", "units in the page")),
-    Family("cohesion", "words shared with the page's prose", _fixed(
-        "weight of shared words", "share of shared words", "shared words",
-        "share of shared long words")),
-    Family("alike", "labels of the page's units with the same outline or first word",
-        _alike_names),
-)  # fmt: skip
-
-
-@lru_cache(maxsize=2)
-def column_names(classes: int) -> tuple[str, ...]:
-    """The names of all columns behind a pass of so many classes."""
-    return tuple(
-        f"{family.name}: {name}"
-        for family in FAMILIES
-        for name in family.names(CLASS_NAMES[:classes])
-    )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unticker import reading, weights
-from unticker.context import CLASS_NAMES, Context
+from unticker.columns import CLASS_NAMES
+from unticker.context import Context
 from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.model import markup_part, split_page

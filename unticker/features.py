@@ -206,10 +206,30 @@ def _stops_inside(text: Text) -> IntArray:
     return inside
 
 
+def _length(text: Text) -> IntArray:
+    edges = (2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)
+    return _binned(text.units.ends - text.units.starts, *edges)
+
+
+def _capitalised(text: Text) -> IntArray:
+    return _share(text.word_traits[0], np.minimum(_word_count(text), COUNTED))
+
+
+def _with_length(size: int, values: Callable[[Text], IntArray]) -> Callable[[Text], IntArray]:
+    """A shape of ``size`` values, told apart by the unit's length."""
+    return lambda text: size * _length(text) + values(text)
+
+
+def _dates(text: Text) -> IntArray:
+    return 3 * np.minimum(text.word_traits[4], 2) + np.minimum(text.word_traits[5], 2)
+
+
+def _clauses(text: Text) -> IntArray:
+    return 4 * _stops_inside(text) + np.minimum(text.count(COMMA), 3)
+
+
 SHAPES: tuple[Shape, ...] = (
-    Shape("length", "characters, in 18 steps", 18, lambda t: _binned(
-        t.units.ends - t.units.starts,
-        2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)),
+    Shape("length", "characters, in 18 steps", 18, _length),
     Shape("words", "words, in 14 steps", 14, lambda t: _binned(
         _word_count(t), 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 32, 50, 90)),
     Shape("word-length", "characters a word", 12, lambda t: np.minimum(
@@ -224,8 +244,7 @@ SHAPES: tuple[Shape, ...] = (
         t.count(DIGIT), t.counted)),
     Shape("capitals", "capitals among the letters, in tenths", 12, lambda t: _share(
         t.count(UPPER), _letters(t))),
-    Shape("capitalised", "words with a capital, in tenths", 12, lambda t: _share(
-        t.word_traits[0], np.minimum(_word_count(t), COUNTED))),
+    Shape("capitalised", "words with a capital, in tenths", 12, _capitalised),
     Shape("short-words", "words of up to three letters, in tenths", 12, lambda t: _share(
         t.word_traits[1], np.minimum(_word_count(t), COUNTED))),
     Shape("long-words", "words of seven letters or more, in tenths", 12, lambda t: _share(
@@ -251,6 +270,15 @@ SHAPES: tuple[Shape, ...] = (
     Shape("part", "first, inner or last unit of its line", 3, lambda t: np.where(
         t.units.part == 0, 0, np.where(t.units.part == t.units.parts - 1, 2, 1))),
     Shape("repeats", "the same text elsewhere in the page", 5, _repeats),
+    Shape("length-start", "length and class of the first character", 342, _with_length(
+        19, lambda t: _edge_class(t, 0))),
+    Shape("length-end", "length and class of the last character", 342, _with_length(
+        19, lambda t: _edge_class(t, -1))),
+    Shape("length-script", "length and script", 72, _with_length(4, _script)),
+    Shape("length-dates", "length, names and numbers of dates", 162, _with_length(9, _dates)),
+    Shape("length-capitals", "length and words with a capital", 216, _with_length(
+        12, _capitalised)),
+    Shape("length-clauses", "length, sentence ends, commas", 360, _with_length(20, _clauses)),
 )  # fmt: skip
 
 SHAPE_OFFSETS = np.cumsum([0] + [shape.size for shape in SHAPES])

@@ -52,13 +52,14 @@ _ONE_LETTER = np.array([chr(byte) in "bisuBISU" for byte in range(256)])
 
 def is_tame(page: bytes) -> bool:
     """Whether lexbor reads the page, in UTF-8, in about linear time and without losing text."""
-    if page.rfind(b"<!--") > page.rfind(b"-->"):
-        return False
     if len(page) < _SHORTEST:
-        return True
+        return page.rfind(b"<!--") <= page.rfind(b"-->")
     codes = np.frombuffer(page, np.uint8)
     tags = np.flatnonzero(codes[:-3] == ord("<"))
     first, second, third = codes[tags + 1], codes[tags + 2], codes[tags + 3]
+    comments = tags[(first == ord("!")) & (second == ord("-")) & (third == ord("-"))]
+    if len(comments) and page.find(b"-->", comments[-1]) < 0:
+        return False
     pairs = first.astype(np.uint16) | second.astype(np.uint16) << 8
     if _LITERALS[pairs].any() and _LITERAL.search(page):
         return False  # their content is not markup, but lexbor does not escape it

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unticker import guard, markup, tags
+from unticker import guard, hints, markup, tags
 from unticker.errors import PageError, UsageError
 from unticker.markup import Markup
 
@@ -84,8 +84,10 @@ def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -
     if found is not None:
         name = found[1].decode("ascii").lower()
         name = _ALIASES.get(name, name)
-        if name != "utf-8" and _is_utf8(data):
-            return data.decode("utf-8"), "utf-8"  # declared wrongly: no other text is valid UTF-8
+        whole = _utf8(data)
+        # Declared wrongly otherwise: no other text is valid UTF-8, but ASCII is every text.
+        if whole is not None and (name == "utf-8" or len(whole) < len(data)):
+            return whole, "utf-8"
         try:
             text = data.decode(name, "strict" if name != "utf-8" else "replace")
         except UnicodeDecodeError:
@@ -98,12 +100,11 @@ def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -
     return _detected(data, fallback="utf-8")
 
 
-def _is_utf8(data: bytes) -> bool:
-    """Whether the bytes are UTF-8 and not ASCII alone."""
+def _utf8(data: bytes) -> str | None:
     try:
-        return len(data.decode("utf-8")) < len(data)
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        return False
+        return None
 
 
 def _detected(data: bytes, fallback: str) -> tuple[str, str]:
@@ -142,16 +143,17 @@ def read(
     if not isinstance(source, str):
         return Document(_read_soup(source), encoding or "str", "bs4")
     name = encoding or "str"
-    if parser == "lexbor":
-        if utf8 is None:
-            utf8 = _SURROGATE.sub("\ufffd", source).encode()
-        if guard.is_tame(utf8):
-            return Document(markup.read(serialise(utf8)), name, "lexbor")
     if parser == "bs4":
         import bs4
 
         return Document(_read_soup(bs4.BeautifulSoup(source, "html.parser")), name, "bs4")
-    return Document(markup.read(tags.without_opaque(source), "raw"), name, "linear")
+    found = hints.read(source)
+    if parser == "lexbor":
+        if utf8 is None:
+            utf8 = _SURROGATE.sub("\ufffd", source).encode()
+        if guard.is_tame(utf8):
+            return Document(markup.read(serialise(utf8), "lexbor", found), name, "lexbor")
+    return Document(markup.read(tags.without_opaque(source), "raw", found), name, "linear")
 
 
 def serialise(page: bytes) -> str:
@@ -171,4 +173,5 @@ def _read_soup(soup: Any) -> Markup:
         raise PageError(
             f"cannot read a {type(soup).__name__} as a page; give str, bytes, a path or a soup"
         )
-    return markup.read(tags.without_opaque(soup.decode()), "soup")
+    page = soup.decode()
+    return markup.read(tags.without_opaque(page), "soup", hints.read(page))

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from unticker.hints import NO_HINTS, Hints
 from unticker.tags import (
     ANCHOR,
     BREAKING,
@@ -63,6 +64,7 @@ class Markup:
     elements: list[tuple[int, str, str]]
     marked: list[str]
     links: list[str]
+    hints: Hints = NO_HINTS
 
 
 def _pieces(page: str) -> list[str]:
@@ -116,7 +118,7 @@ class _Lines:
         return line, parts[-1]
 
 
-def read(markup: str, form: Form = "lexbor") -> Markup:
+def read(markup: str, form: Form = "lexbor", hints: Hints = NO_HINTS) -> Markup:
     """Read markup into lines.
 
     ``form`` says where it comes from: ``"lexbor"`` and ``"soup"`` are serialised
@@ -124,12 +126,17 @@ def read(markup: str, form: Form = "lexbor") -> Markup:
     last two have gone through `tags.without_opaque`. Time is linear in the length,
     whatever the nesting.
     """
-    for sentinel in (_BREAK, LINK, END_LINK):
-        if sentinel in markup:
-            markup = markup.replace(sentinel, "")
+    if form != "lexbor":
+        markup = _without_sentinels(markup)
     pieces = [*(_pieces(markup) if form == "raw" else _TAG.split(markup)), ""]
-    pairs = zip(pieces[0::2], pieces[1::2], strict=True)
+    texts = pieces[0::2]
+    if form == "lexbor":  # character references give sentinels; the tags' do no harm
+        every = "".join(texts)
+        if _without_sentinels(every) != every:
+            texts = [_without_sentinels(text) for text in texts]
     tags = Tags(raw=form != "lexbor")
+    found = pieces[1::2]
+    pairs = zip(texts, found, map(tags.__getitem__, found))
     elements: list[tuple[int, str, str]] = [(-1, "", "")]
     children: dict[tuple[int, str, str], int] = {}
     links: list[str] = []
@@ -138,7 +145,7 @@ def read(markup: str, form: Form = "lexbor") -> Markup:
     # The row of the innermost element; of the open line's element, or -1; the open link's tag.
     context, line, link = 0, -1, ""
     pre = 0
-    for text, tag in pairs:
+    for text, tag, (kind, name, signature, step) in pairs:
         if text:
             if pre and "\n" in text:
                 line, text = lines.preformatted(text, line, context)
@@ -148,11 +155,10 @@ def read(markup: str, form: Form = "lexbor") -> Markup:
                 elif text:
                     text = " "  # folding would make it that, more slowly
             out.append(text)
-        kind, name, signature, step = tags[tag]
         if kind == SKIPPED:
             if step == OUT:
                 continue
-            kind, name, signature, step = _skip(pairs, tags, name, elements, context)
+            kind, name, signature, step = _skip(pairs, name, elements, context)
         if kind >= BREAKING:
             if line >= 0:
                 lines.end(line, kind)
@@ -188,7 +194,14 @@ def read(markup: str, form: Form = "lexbor") -> Markup:
             parent, opened, _ = elements[context]
             context = parent if opened == name else _left(elements, context, name)
     lines.end(max(line, 0), ROW)
-    return _assemble("".join(out), lines, elements, links, form)
+    return _assemble("".join(out), lines, elements, links, form, hints)
+
+
+def _without_sentinels(text: str) -> str:
+    for sentinel in (_BREAK, LINK, END_LINK):
+        if sentinel in text:
+            text = text.replace(sentinel, "")
+    return text
 
 
 def _left(elements: list[tuple[int, str, str]], context: int, name: str) -> int:
@@ -205,8 +218,7 @@ def _left(elements: list[tuple[int, str, str]], context: int, name: str) -> int:
 
 
 def _skip(
-    pairs: Iterator[tuple[str, str]],
-    tags: Tags,
+    pairs: Iterator[tuple[str, str, Tag]],
     name: str,
     elements: list[tuple[int, str, str]],
     context: int,
@@ -218,8 +230,8 @@ def _skip(
     """
     inner = [name]
     opened = Counter(inner)
-    for _, tag in pairs:
-        kind, other, _, step = parsed = tags[tag]
+    for _, _, parsed in pairs:
+        kind, other, _, step = parsed
         if step != OUT:
             if kind != IGNORE and not (other == "a" == name and len(inner) == 1):
                 inner.append(other)
@@ -250,6 +262,7 @@ def _fold(text: str) -> str:
     for space in "\t\n\r\f":
         if space in text:
             text = text.replace(space, " ")
+    text = text.replace(" " * 8, " ")  # indentation is long: fewer rounds
     while "  " in text:
         text = text.replace("  ", " ")
     return text
@@ -269,30 +282,44 @@ def _joined(parts: list[str], contexts: list[int], glued: set[int]) -> tuple[lis
 
 
 def _assemble(
-    text: str, done: _Lines, elements: list[tuple[int, str, str]], links: list[str], form: Form
+    text: str,
+    done: _Lines,
+    elements: list[tuple[int, str, str]],
+    links: list[str],
+    form: Form,
+    hints: Hints,
 ) -> Markup:
     """Fold white space, cut the text at its breaks and join the cells of a row."""
     parts = [part.strip(" ") for part in _fold(_unescape(text, form)).split(_BREAK)]
     contexts = done.contexts
     if done.glued:
         parts, contexts = _joined(parts, contexts, done.glued)
-    page = Markup([], [], [], elements, [], [])
+    page = Markup([], [], [], elements, [], [], hints)
     link = 0
     for part, context in zip(parts, contexts, strict=True):
-        linked = 0
-        first_link, link = link, link + part.count(LINK)
-        plain = part
-        if LINK in part or END_LINK in part:
-            for piece in part.split(LINK)[1:]:
-                linked += len(piece.partition(END_LINK)[0].strip())
-            plain = part.replace(LINK, "").replace(END_LINK, "").strip(" ")
-            if "  " in plain:
-                plain = _fold(plain)
+        number = part.count(LINK)
+        if not number and END_LINK not in part:
+            plain, linked = part, 0
+        else:
+            plain, linked = _unmarked(part, number)
         if plain and not plain.isspace():
             page.lines.append(plain)
             page.link_chars.append(linked)
             page.contexts.append(context)
             page.marked.append(part)
-            if link > first_link:
-                page.links.extend(links[first_link:link])
+            if number:
+                page.links.extend(links[link : link + number])
+        link += number
     return page
+
+
+def _unmarked(part: str, links: int) -> tuple[str, int]:
+    """A line without its sentinels, and how many of its characters stand in links."""
+    if links == 1 and part[0] == LINK and part[-1] == END_LINK:
+        inside = part[1:-1]
+        return inside.strip(" "), len(inside.strip())
+    linked = 0
+    for piece in part.split(LINK)[1:]:
+        linked += len(piece.partition(END_LINK)[0].strip())
+    plain = part.replace(LINK, "").replace(END_LINK, "").strip(" ")
+    return _fold(plain) if "  " in plain else plain, linked

@@ -1,108 +1,100 @@
 """What the markup around a line says, as hashed rows for the first pass."""
 
-import re
-import zlib
-from functools import lru_cache
-
 import numpy as np
+from numpy.typing import NDArray
 
-from unticker.features import BUCKET_BITS, BUCKETS
+from unticker.elements import MAX_WORDS, Elements, Lines, of_lines
+from unticker.families import rows, table
+from unticker.hint_features import hint_rows
 from unticker.markup import Markup
-from unticker.units import IntArray, Units
+from unticker.surroundings import place_rows
+from unticker.units import IntArray, quotient
+from unticker.words import Text
 
-_TOKEN = re.compile(r"[A-Za-z]+")
-_LISTS = frozenset(("ul", "ol", "li", "dl", "dd", "dt", "menu"))
-_MARKS = frozenset(
-    "a address article aside b blockquote button caption em figcaption figure footer form h1 "
-    "h2 h3 h4 h5 h6 header label legend li main nav p pre section small span strong summary "
-    "table time td th ul ol dl".split()
-)
-
-MARKUP_FAMILIES = {
-    "link": "share of the line's characters that stand in links, in eighths",
-    "tag": "the innermost element",
-    "path": "the two and three innermost elements",
-    "within": "elements around the line that carry meaning, and how near they are",
-    "class": "words of class, id, rel, itemprop and role, and how near they are",
-    "same": "whether the lines before and behind stand in an element of the same kind",
-}
+Rows = list[tuple[IntArray, IntArray]]
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-@lru_cache(maxsize=65536)
-def _bucket(family: str, value: str) -> int:
-    return zlib.crc32(f"{family}\0{value}".encode()) * 0x9E3779B1 % (1 << 32) >> 32 - BUCKET_BITS
-
-
-def markup_rows(units: Units, markups: list[Markup]) -> list[tuple[IntArray, IntArray]]:
+def markup_rows(text: Text, markups: list[Markup]) -> Rows:
     """Unit and bucket of every markup feature; ``markups`` has one entry a page of the batch."""
-    unit_parts: list[IntArray] = []
-    bucket_parts: list[IntArray] = []
-    for page, markup in enumerate(markups):
-        low, high = int(units.first[page]), int(units.first[page + 1])
-        if low == high:
-            continue
-        rows = _element_rows(markup)
-        context = np.array(markup.contexts, np.int64)[units.line[low:high]]
-        counts = np.array([len(row) for row in rows], np.int64)
-        flat = np.concatenate([np.array(row, np.int64) for row in rows])
-        begin = np.cumsum(counts) - counts
-        number = counts[context]
-        place = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
-        unit_parts.append(np.repeat(np.arange(low, high), number))
-        bucket_parts.append(flat[np.repeat(begin[context], number) + place])
-
-        length = np.array([len(line) for line in markup.lines], np.int64)
-        share = (8 * np.array(markup.link_chars, np.int64) // np.maximum(length, 1)).clip(0, 8)
-        link = np.array([_bucket("link", str(n)) for n in range(9)])[share[units.line[low:high]]]
-        unit_parts.append(np.arange(low, high))
-        bucket_parts.append(link)
-
-        kind = np.array([row[0] for row in rows])[context]
-        before = np.append(False, kind[1:] == kind[:-1])
-        behind = np.append(kind[1:] == kind[:-1], False)
-        same = np.array([_bucket("same", str(n)) for n in range(4)])
-        unit_parts.append(np.arange(low, high))
-        bucket_parts.append(same[before + 2 * behind])
-    if not unit_parts:
+    units = text.units
+    if not len(units):
         return []
-    return list(zip(unit_parts, bucket_parts, strict=True))
+    markups = [of_lines(markup) for markup in markups]
+    elements = Elements(markups)
+    lines = Lines(markups, elements)
+    line = lines.first[units.page] + units.line
+    used, place = np.unique(lines.element, return_inverse=True)
+    chains = elements.chains(used)
+    by_line = [_links(lines), _same(elements, lines), *place_rows(lines, elements)]
+    dense = [bucket[place[line]] for bucket in _paths(elements, chains)]
+    dense += [bucket[line] for bucket in by_line]
+    dense += hint_rows(text, [markup.hints for markup in markups])
+    every = np.arange(len(units))
+    found = [(every, bucket) for bucket in dense]
+    for row, bucket in _within(elements, chains) + _classes(elements, chains):
+        found.append(_spread(place[line], row, bucket))
+    return found
 
 
-def _element_rows(markup: Markup) -> list[list[int]]:
-    """The buckets of every element of the page; the first tells its kind."""
-    rows: list[list[int]] = []
-    used = set(markup.contexts)
-    for index in range(len(markup.elements)):
-        rows.append(_rows(markup.elements, index) if index in used else [0])
-    return rows
+def _paths(elements: Elements, chains: IntArray) -> list[IntArray]:
+    """The innermost element, the two and the three innermost."""
+    inner, second, third = (elements.names_of(chains[:, depth]) for depth in range(3))
+    two = inner * _FACTOR + second
+    return [rows("tag", inner), rows("path", two), rows("path", two * _FACTOR + third)]
 
 
-def _rows(elements: list[tuple[int, str, str]], index: int) -> list[int]:
-    names: list[str] = []
-    words: dict[str, int] = {}
-    marks: dict[str, int] = {}
-    depth = 0
-    while index > 0 and depth < 12:
-        parent, name, signature = elements[index]
-        if len(names) < 3:
-            names.append(name)
-        if name in _MARKS:
-            marks.setdefault(name, depth)
-        if signature:
-            for word in _TOKEN.findall(signature):
-                if len(word) > 2:
-                    words.setdefault(word.lower()[:16], depth)
-        depth += 1
-        index = parent
-    names += ["-"] * (3 - len(names))
-    rows = [
-        _bucket("tag", " ".join(names[:1])),
-        _bucket("path", " ".join(names[:2])),
-        _bucket("path", " ".join(names)),
-    ]
-    rows += [_bucket("within", f"{mark}{min(depth, 3)}") for mark, depth in marks.items()]
-    rows += [_bucket("within", mark) for mark in marks]
-    near = sorted(words.items(), key=lambda item: item[1])[:24]
-    rows += [_bucket("class", word) for word, _ in near]
-    rows += [_bucket("class", f"{word}{depth}") for word, depth in near if depth < 3]
-    return [row % BUCKETS for row in rows]
+def _within(elements: Elements, chains: IntArray) -> Rows:
+    """Telling elements on the way up, and how far up the nearest of each kind stands."""
+    row, depth = np.nonzero((chains >= 0) & elements.is_mark[chains])
+    row, name, depth = _nearest(row, elements.names[chains[row, depth]], depth)
+    near = np.minimum(depth, 3).astype(np.uint64) + np.uint64(1)
+    return [(row, rows("within", name)), (row, rows("within", name | near << np.uint64(32)))]
+
+
+def _classes(elements: Elements, chains: IntArray) -> Rows:
+    """The nearest words of signatures on the way up, and how far up each stands."""
+    row, depth = np.nonzero(chains >= 0)
+    cell, word = elements.words_of(chains[row, depth])
+    row, depth = row[cell], depth[cell]
+    starts = np.searchsorted(row, np.arange(len(chains)))
+    few = np.flatnonzero(np.arange(len(row)) - starts[row] < MAX_WORDS)
+    row, word, depth = _nearest(row[few], word[few], depth[few])
+    near = np.flatnonzero(depth < 3)
+    placed = word[near] | depth[near].astype(np.uint64) + np.uint64(1) << np.uint64(32)
+    return [(row, rows("class", word)), (row[near], rows("class", placed))]
+
+
+def _nearest(
+    row: IntArray, value: NDArray[np.uint64], depth: IntArray
+) -> tuple[IntArray, NDArray[np.uint64], IntArray]:
+    """Distinct values of each row with their least depth, by row; values have 32 bits."""
+    four = np.uint64(4)
+    key = row.astype(np.uint64) << np.uint64(36) | value << four | depth.astype(np.uint64)
+    key.sort()
+    distinct = np.append(True, key[1:] >> four != key[:-1] >> four)[: len(key)]
+    key = key[distinct]
+    row = (key >> np.uint64(36)).astype(np.int64)
+    return row, key >> four & np.uint64(0xFFFFFFFF), (key & np.uint64(15)).astype(np.int64)
+
+
+def _spread(place: IntArray, row: IntArray, bucket: IntArray) -> tuple[IntArray, IntArray]:
+    """Unit and bucket, from the buckets of the row where each unit has its place; ``row`` rises."""
+    first = np.searchsorted(row, np.arange(int(place.max()) + 2))
+    number = np.diff(first)[place]
+    end = np.cumsum(number)
+    index = np.arange(end[-1]) + np.repeat(first[place] - end + number, number)
+    return np.repeat(np.arange(len(place)), number), bucket[index]
+
+
+def _links(lines: Lines) -> IntArray:
+    """The bucket of each line's share of link characters."""
+    share = quotient(8 * lines.linked, np.maximum(lines.length, 1))
+    return table("link", 9)[np.minimum(share, 8).astype(np.int64)]
+
+
+def _same(elements: Elements, lines: Lines) -> IntArray:
+    """The bucket of whether the lines beside stand in an element of the same name."""
+    kind = elements.names[lines.element]
+    alike = (kind[1:] == kind[:-1]) & (lines.page[1:] == lines.page[:-1])
+    return table("same", 4)[np.append(False, alike) + 2 * np.append(alike, False)]

@@ -16,22 +16,27 @@ import numpy as np
 
 from unticker import reading, weights
 from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble, judge
-from unticker.context import CLASSES, Context
+from unticker.columns import CLASSES, LABEL_OF_CLASS
+from unticker.context import Context
 from unticker.errors import ModelError, PageError
+from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.phrases import Phrases
 from unticker.reading import Document
-from unticker.types import LABELS, Kind, Page
+from unticker.types import BYLINE, LABELS, Kind, Page
 from unticker.weights import Weights
 
 if TYPE_CHECKING:
     from unticker.reading import Source
+    from unticker.repetition import Repeated
 
 FORMAT = 1
 _DAMAGES = (
     ValueError, TypeError, KeyError, AttributeError, OSError, EOFError, zipfile.BadZipFile,
     zlib.error,
 )  # fmt: skip
+# A unit that recurs is furniture or ticker: away from body, headline and byline, four logits.
+_FOREIGN = np.where(LABEL_OF_CLASS >= BYLINE, -1024, 0)
 BATCH_CODES, BATCH_LINES, BATCH_PAGES = 1 << 18, 1 << 13, 256
 """What is worked on at a time; a page with more is worked through in pieces."""
 
@@ -50,6 +55,7 @@ def schema() -> str:
         "columns": [name for name, _ in context.columns()],
         "crosses": [(name, size) for name, _, size in context.crosses()],
         "article": ARTICLE_COLUMNS,
+        "markup": sorted(MARKUP_FAMILIES),
         "tables": hashlib.sha256(tables).hexdigest(),
     }
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
@@ -69,7 +75,7 @@ class Model:
     about: Mapping[str, Any]
     digest: str = ""
     phrases: Phrases | None = None
-    repeated: frozenset[int] = frozenset()
+    repeated: "Repeated | None" = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -138,8 +144,8 @@ class Model:
         first = weights.unit_scores(chosen, prepared)
         if self.phrases is not None:
             first = first + self.phrases.scores(prepared.text)
-        if self.repeated:
-            first = first + _repetition_scores(prepared.text.unit_hashes, self.repeated)
+        if self.repeated is not None:
+            first = first + _FOREIGN * self.repeated.holds(prepared.text.unit_hashes)[:, None]
         scores = weights.score(chosen, prepared, first)
         judged = judge(scores, first)
         for place, (index, text, line) in enumerate(batch):
@@ -148,11 +154,15 @@ class Model:
 
     def with_phrases(self, phrases: Phrases) -> "Model":
         """A model that weighs a user's phrases before context is."""
-        return replace(self, phrases=phrases)
+        return replace(self, phrases=phrases, digest=self._mixed(phrases.digest()))
 
-    def with_repeated(self, repeated: frozenset[int]) -> "Model":
-        """A model that takes lines with these hashes for furniture (`unticker.repetition`)."""
-        return replace(self, repeated=repeated)
+    def with_repeated(self, repeated: "Repeated") -> "Model":
+        """A model that takes units that recur for furniture (`unticker.repetition`)."""
+        return replace(self, repeated=repeated, digest=self._mixed(repeated.digest))
+
+    def _mixed(self, other: str) -> str:
+        """The digest of the model together with what was added to it."""
+        return hashlib.sha256(f"{self.digest} {other}".encode()).hexdigest()[:16]
 
     def save(self, folder: Path | str) -> None:
         """Write ``weights.npz`` and ``model.json`` into a folder, which is made if needed."""
@@ -229,9 +239,9 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
     seen = weights.second_context(batch, np.zeros((1, CLASSES), np.int64))
     both = weights.third_context(batch, seen, np.zeros((1, len(LABELS)), np.int64))
     expected = {
-        "ngrams": ((BUCKETS, 8), np.int16),
-        "shapes": ((int(SHAPE_OFFSETS[-1]), 8), np.int16),
-        "bias": ((8,), np.int32),
+        "ngrams": ((BUCKETS, CLASSES), np.int16),
+        "shapes": ((int(SHAPE_OFFSETS[-1]), CLASSES), np.int16),
+        "bias": ((CLASSES,), np.int32),
         "columns2": ((seen.values.shape[1], 4), np.int32),
         "crosses2": ((crosses, 4), np.int32),
         "bias2": ((4,), np.int64),
@@ -254,14 +264,6 @@ def shipped() -> Path:
     if (checkout / "model.json").is_file():
         return checkout
     raise ModelError("the shipped model is missing; reinstall unticker or name a model folder")
-
-
-def _repetition_scores(hashes: Any, repeated: frozenset[int]) -> Any:
-    known = np.array(sorted(repeated), np.uint64)
-    hit = known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
-    # Furniture or ticker: away from body, its headline and the byline, by four logits.
-    penalty = np.array([0, 0, -1024, -1024, 0, -1024, 0], np.int64)
-    return hit[:, None] * penalty
 
 
 def _batches(chosen: list[int], documents: list[Document]) -> Iterator[list[tuple[int, str, int]]]:

@@ -1,12 +1,13 @@
 """A user's vocabulary: short phrases that speak for a label before context is weighed."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from unticker import units
-from unticker.context import CLASSES, LABEL_OF_CLASS
+from unticker.columns import CLASSES, LABEL_OF_CLASS
 from unticker.errors import UsageError
 from unticker.types import LABELS, Label
 from unticker.units import IntArray
@@ -43,6 +44,13 @@ class Phrases:
             for count, known in grouped.items()
         })  # fmt: skip
 
+    def digest(self) -> str:
+        """SHA-256 of the table."""
+        found = hashlib.sha256()
+        for count, (hashes, labels) in sorted(self.table.items()):
+            found.update(b"%d " % count + hashes.tobytes() + labels.tobytes())
+        return found.hexdigest()
+
     @staticmethod
     def read(path: Path) -> "Phrases":
         """From a file of ``label<TAB>phrase`` rows; ``#`` starts a comment row."""
@@ -61,7 +69,7 @@ class Phrases:
         return Phrases.of(phrases)
 
     def scores(self, text: Text) -> IntArray:
-        """What to add to the first pass's scores: (units, 7)."""
+        """What to add to the first pass's scores: (units, 12)."""
         added = np.zeros((len(text.units), CLASSES), np.int64)
         for count, (known, labels) in self.table.items():
             last = len(text.word_starts) - count + 1

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     Source = str | bytes | Path | BeautifulSoup | Tag
 
 HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml", ".mhtml"))
-PAGE_SUFFIXES = HTML_SUFFIXES | {".txt", ".md"}
+PAGE_SUFFIXES = HTML_SUFFIXES | {".txt", ".text", ".md", ""}
+"""What a folder's pages are called, for `label` and `clean` alike; "" is no suffix."""
 
 
 @dataclass(frozen=True, slots=True)

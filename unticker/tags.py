@@ -31,6 +31,7 @@ RAW_TAG = re.compile(
 _ATTRIBUTE = re.compile(
     r' (?:(class|id|rel|itemprop|role|hidden|style|open)="([^"]*)"|[^=]*="[^"]*")'
 )
+_TELLING = re.compile(r' (?=[chiros])(class|id|rel|itemprop|role|hidden|style|open)="([^"]*)"')
 RAW_ATTRIBUTE = re.compile(r"""([^\s=/>"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 _SIGNED = frozenset(("class", "id", "rel", "itemprop", "role"))
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]*)")
@@ -61,11 +62,16 @@ def _raw_attributes(tag: str, start: int) -> list[tuple[str, str]]:
     ]
 
 
+def _serialised_attributes(tag: str, start: int) -> list[tuple[str, str]]:
+    # Faster by half, but where a value ends in "=" its end may look like a telling name.
+    return (_ATTRIBUTE if '=" ' in tag else _TELLING).findall(tag, start)
+
+
 class Tags(dict[str, Tag]):
     """What each tag of a page means: (kind, name, signature, step); parsed once for each text."""
 
     def __init__(self, raw: bool) -> None:
-        self._attributes = _raw_attributes if raw else _ATTRIBUTE.findall
+        self._attributes = _raw_attributes if raw else _serialised_attributes
 
     def __missing__(self, tag: str) -> Tag:
         found = _NAME.match(tag)

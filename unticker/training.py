@@ -2,12 +2,14 @@
 
 The context passes must see scores as they will be on unseen sites: each pass is
 scored out of fold, by models that never saw the page's site (stacked sequential
-learning: Cohen and Carvalho, IJCAI 2005).
+learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the next are drawn
+apart: with the same folds the later passes overrate the earlier ones.
 """
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
@@ -18,53 +20,15 @@ from unticker import evaluation
 from unticker import weights as w
 from unticker.annotations import AnnotatedPage
 from unticker.assembly import ARTICLE_COLUMNS, article_columns
-from unticker.context import CLASSES, Columns
+from unticker.columns import CLASSES
+from unticker.context import Columns
 from unticker.errors import UsageError
-from unticker.features import BUCKETS, SHAPE_OFFSETS
+from unticker.examples import Examples, Options, chunks, gather
+from unticker.features import BUCKETS
 from unticker.model import Model
-from unticker.types import BODY, CHROME, LABELS, TICKER
+from unticker.types import BODY, LABELS
 from unticker.units import IntArray
-from unticker.weights import Batch, Weights
-
-BATCH_CODES = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a model is fitted.
-
-    ``unit_c`` and ``context_c``: inverse regularisation strengths to choose from, by
-    out-of-fold log loss. ``folds``: folds over sites. ``min_sites``: an n-gram counts
-    only if units of so many sites select it, which keeps one site's wording (and any
-    one page's text) out of the model. ``class_weight``: weight of each label.
-    """
-
-    unit_c: tuple[float, ...] = (0.1,)
-    context_c: tuple[float, ...] = (0.1,)
-    folds: int = 3
-    min_sites: int = 3
-    class_weight: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    iterations: int = 100
-    jobs: int = -1
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """All units of the training pages.
-
-    ``rows`` is (units, buckets + shape values) sparse, ``labels`` and ``classes``
-    (units,), ``fold`` (units,) by site, ``batches`` with the first unit of each.
-    """
-
-    batches: list[Batch]
-    starts: IntArray
-    rows: Any
-    labels: IntArray
-    classes: IntArray
-    fold: IntArray
-    site: NDArray[np.int64]
-    weight: NDArray[np.float64]
+from unticker.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,110 +68,8 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     return Fitted(weights, _held_out(pages, examples, second), article)
 
 
-def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Examples:
-    """Units, rows and labels of all pages."""
-    import scipy.sparse as sp
-
-    sites = {site: number for number, site in enumerate(sorted({p.site for p in pages}))}
-    folds = max(2, min(options.folds, len(sites)))
-    order = sorted(sites, key=lambda s: sha256(f"{options.seed}\0{s}".encode()).digest())
-    fold_of = {site: place % folds for place, site in enumerate(order)}
-    batches, labels, classes, site, fold, unit, row = [], [], [], [], [], [], []
-    weight: list[NDArray[np.float64]] = []
-    total = 0
-    for chunk in _chunks(pages):
-        markups = [p.markup for p in chunk if p.markup is not None] if markup else None
-        batch = w.prepare([p.text for p in chunk], markups)
-        label = _unit_labels(chunk, batch)
-        batches.append(batch)
-        labels.append(label)
-        classes.append(_classes(label, batch))
-        site.append(np.array([sites[p.site] for p in chunk])[batch.units.page])
-        fold.append(np.array([fold_of[p.site] for p in chunk])[batch.units.page])
-        weight.append(
-            np.array([p.weight for p in chunk])[batch.units.page]
-            * np.array(options.class_weight)[label]
-        )
-        for units, buckets in batch.rows:
-            unit.append(units + total)
-            row.append(buckets)
-        for column in batch.shapes.T:
-            unit.append(np.arange(total, total + len(batch.units)))
-            row.append(column + BUCKETS)
-        total += len(batch.units)
-    starts = np.cumsum([0] + [len(batch.units) for batch in batches[:-1]])
-    index = np.concatenate(unit), np.concatenate(row)
-    shape = (total, BUCKETS + int(SHAPE_OFFSETS[-1]))
-    rows = sp.csr_matrix((np.ones(len(index[0]), np.float32), index), shape)
-    return Examples(
-        batches,
-        starts,
-        rows,
-        np.concatenate(labels),
-        np.concatenate(classes),
-        np.concatenate(fold),
-        np.concatenate(site),
-        np.concatenate(weight),
-    )
-
-
-def _chunks(pages: Sequence[AnnotatedPage]) -> list[list[AnnotatedPage]]:
-    chunks: list[list[AnnotatedPage]] = []
-    size = BATCH_CODES + 1
-    for page in pages:
-        if size + len(page.text) > BATCH_CODES:
-            chunks.append([])
-            size = 0
-        chunks[-1].append(page)
-        size += len(page.text)
-    return chunks
-
-
-def _unit_labels(chunk: list[AnnotatedPage], batch: Batch) -> IntArray:
-    """A unit takes its line's label, or that of the part it shares most characters with."""
-    number = {None: -1} | {label: i for i, label in enumerate(LABELS)}
-    flat: IntArray = np.array([number[label] for page in chunk for label in page.labels])
-    offset = np.cumsum([0] + [len(page.labels) for page in chunk[:-1]])
-    labels: IntArray = flat[offset[batch.units.page] + batch.units.line]
-    for place, page in enumerate(chunk):
-        if page.parts:
-            low, high = batch.units.first[place], batch.units.first[place + 1]
-            start = batch.units.page_starts[place]
-            starts, ends = batch.units.starts[low:high] - start, batch.units.ends[low:high] - start
-            labels[low:high] = _overlapping(page, starts, ends)
-    return labels
-
-
-def _overlapping(page: AnnotatedPage, starts: IntArray, ends: IntArray) -> IntArray:
-    letters = np.full(len(page.text) + 1, len(LABELS))
-    for start, end, label in page.parts:
-        letters[start:end] = LABELS.index(label)
-    counts = np.stack([np.append(0, np.cumsum(letters == n)) for n in range(len(LABELS))])
-    labels: IntArray = (counts[:, ends] - counts[:, starts]).argmax(axis=0)
-    return labels
-
-
-def _classes(labels: IntArray, batch: Batch) -> IntArray:
-    """The first pass's seven classes, from the order of labels in each page."""
-    page, n = batch.units.page, len(labels)
-    index = np.arange(n)
-    same = np.append(page[1:] == page[:-1], False)
-    behind = np.where(same, np.append(labels[1:], 0), -1)
-    before = np.where(np.append(False, same[:-1]), np.append(0, labels[:-1]), -1)
-    classes: IntArray = labels.copy()
-    classes[(labels == CHROME) & (behind == TICKER) & (before != TICKER)] = 4
-    body = labels == BODY
-    first = np.full(len(batch.units.first), n)
-    last = np.full(len(batch.units.first), -1)
-    np.minimum.at(first, page[body], index[body])
-    np.maximum.at(last, page[body], index[body])
-    classes[first[first < n]] = 5
-    classes[(labels == CHROME) & (index > first[page]) & (index < last[page])] = 6
-    return classes
-
-
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
-    """First pass: weights of all examples, and out-of-fold scores (units, 7)."""
+    """First pass: weights of all examples, and out-of-fold scores (units, 12)."""
     empty = np.zeros((0, 4), np.int32)
     none = np.zeros(4, np.int64)
 
@@ -217,17 +79,17 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
             examples.rows[train][:, kept], examples.classes[train], CLASSES, c,
             examples.weight[train], options.iterations,
         )  # fmt: skip
-        table = np.zeros((examples.rows.shape[1], 8), np.int16)
-        table[kept, :CLASSES] = np.clip(np.round(solved.T * w.UNIT_SCALE), -32768, 32767)
-        bias8 = np.zeros(8, np.int32)
-        bias8[:CLASSES] = np.round(bias * w.UNIT_SCALE)
+        table = np.zeros((examples.rows.shape[1], CLASSES), np.int16)
+        table[kept] = np.clip(np.round(solved.T * w.UNIT_SCALE), -32768, 32767)
+        fixed = np.round(bias * w.UNIT_SCALE).astype(np.int32)
         ngrams, shapes = table[:BUCKETS], table[BUCKETS:]
-        return Weights(ngrams, shapes, bias8, empty, empty, none, empty, empty, none)
+        return Weights(ngrams, shapes, fixed, empty, empty, none, empty, empty, none)
 
     def scores(weights: Weights) -> IntArray:
         return np.concatenate([w.unit_scores(weights, batch) for batch in examples.batches])
 
-    return _cross_fit(examples, options, options.unit_c, fit, scores, examples.classes)
+    with _early_stopping():
+        return _cross_fit(examples.fold, options, options.unit_c, fit, scores, examples.classes)
 
 
 def fit_context(
@@ -269,28 +131,44 @@ def fit_context(
         table, rows, bias = layer
         return np.concatenate([w.context_scores(table, rows, bias, seen) for seen in contexts])
 
-    if final:
-        everything = np.ones(len(examples.labels), bool)
-        return fit(everything, options.context_c[0]), examples.labels
-    return _cross_fit(examples, options, options.context_c, fit, scores, examples.labels)
+    with _early_stopping():
+        if final:
+            everything = np.ones(len(examples.labels), bool)
+            return fit(everything, options.context_c[0]), examples.labels
+        return _cross_fit(
+            examples.context_fold, options, options.context_c, fit, scores, examples.labels
+        )
+
+
+@contextlib.contextmanager
+def _early_stopping() -> Iterator[None]:
+    """No warning where the cap on iterations, chosen on the development split, ends a fit.
+
+    Set around the threads of the folds, since they share their filters.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _cross_fit(
-    examples: Examples, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
+    fold: IntArray, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
     target: IntArray,
 ) -> tuple[Any, IntArray]:  # fmt: skip
     """Fit on all, and score every unit by a fit without its site; choose C by log loss."""
     from joblib import Parallel, delayed
 
-    folds = int(examples.fold.max()) + 1
+    folds = int(fold.max()) + 1
     everything = np.ones(len(target), bool)
 
     def job(c: float, held: int) -> Any:
-        train = everything if held < 0 else examples.fold != held
+        train = everything if held < 0 else fold != held
         fitted = fit(train, c)
         if held < 0:
             return fitted
-        return scores(fitted)[examples.fold == held]
+        return scores(fitted)[fold == held]
 
     best: tuple[float, float, IntArray] | None = None
     single = folds < 2
@@ -299,10 +177,10 @@ def _cross_fit(
             if single:
                 fitted = fit(everything, c)
                 return fitted, scores(fitted)
-            parts = parallel(delayed(job)(c, fold) for fold in range(folds))
+            parts = parallel(delayed(job)(c, number) for number in range(folds))
             held = np.empty((len(target), parts[0].shape[1]), np.int64)
-            for fold, part in enumerate(parts):
-                held[examples.fold == fold] = part
+            for number, part in enumerate(parts):
+                held[fold == number] = part
             powers = w.exponentials(held).astype(np.float64) + 1
             chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
             loss = float(-np.log(chosen).mean())
@@ -333,9 +211,6 @@ def _solve(
 
     A class that does not occur gets a bias that keeps it out.
     """
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
@@ -346,9 +221,7 @@ def _solve(
         bias[present[0]] = 0.0
         return solved, bias
     model = LogisticRegression(C=c, max_iter=iterations, tol=1e-4)
-    # A cap on iterations is early stopping, chosen on the development split.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with threadpool_limits(1):
         model.fit(rows, target, weight)
     if len(present) == 2:
         solved[present[1]], bias[present] = model.coef_[0], 0.0
@@ -382,8 +255,8 @@ def fit(annotations: Any, options: Options | None = None) -> Model:
     text, html = results[0], results[1] if marked else None
     about = {
         "unticker": version("unticker"),
-        "lines": sum(label is not None for p in pages if not p.parts for label in p.labels),
-        "pages": sum(not page.parts for page in pages),
+        "lines": sum(label is not None for p in pages if not p.variant for label in p.labels),
+        "pages": sum(not page.variant for page in pages),
         "sites": len({page.site for page in pages}),
         "seed": options.seed,
         "cross_validated": {
@@ -402,9 +275,9 @@ def _held_out(
         return {}
     langs: list[str] = []
     whole: list[bool] = []  # variants of a page are trained on, not scored
-    for chunk, batch in zip(_chunks(pages), examples.batches, strict=True):
-        langs += [chunk[page].lang for page in batch.units.page if not chunk[page].parts]
-        whole += [not chunk[page].parts for page in batch.units.page]
+    for chunk, batch in zip(chunks(pages), examples.batches, strict=True):
+        langs += [chunk[page].lang for page in batch.units.page if not chunk[page].variant]
+        whole += [not chunk[page].variant for page in batch.units.page]
     kept = np.array(whole, bool)
     truth, predicted = examples.labels[kept], scores.argmax(axis=1)[kept]
     return evaluation.scores(truth, predicted, langs)

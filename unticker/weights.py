@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import features, units
-from unticker.context import CLASSES, Columns, Context
+from unticker.columns import CLASSES
+from unticker.context import Columns, Context
 from unticker.features import BUCKETS, SHAPE_OFFSETS
 from unticker.layout import Layout, rows
 from unticker.markup import Markup
@@ -54,9 +55,9 @@ def probabilities(scores: IntArray) -> IntArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Arrays of one model. C columns and X crosses a pass; 8 stands for 7 classes and a pad.
+    """Arrays of one model. C columns and X crosses a pass.
 
-    ``ngrams`` (buckets, 8) and ``shapes`` (shape values, 8) int16, ``bias`` (8,) int32;
+    ``ngrams`` (buckets, 12) and ``shapes`` (shape values, 12) int16, ``bias`` (12,) int32;
     ``columns2`` (C, 4), ``crosses2`` (X, 4), ``bias2`` (4,) of the second pass;
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
     first rows belong to the second pass's columns. All int32 but the biases (int64).
@@ -99,26 +100,26 @@ def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
     text = Text(cut)
     rows = features.ngram_rows(text)
     if markups is not None:
-        rows += markup_rows(cut, markups)
+        rows += markup_rows(text, markups)
     return Batch(cut, text, features.shape_rows(text), rows)
 
 
 @lru_cache(maxsize=4)
 def _wide(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """The first pass's tables as int32; behind the n-grams a row of zeros."""
-    ngrams = np.zeros((BUCKETS + 1, 8), np.int32)
+    ngrams = np.zeros((BUCKETS + 1, CLASSES), np.int32)
     ngrams[:-1] = weights.ngrams
     return ngrams, weights.shapes.astype(np.int32)
 
 
 def unit_scores(weights: Weights, batch: Batch) -> IntArray:
-    """First pass: (units, 7) scores in 1/256 logits."""
+    """First pass: (units, 12) scores in 1/256 logits."""
     # A unit selects fewer than 2**16 rows of int16: their sum is an int32.
     ngrams, shapes = _wide(weights)
     n = len(batch.units)
-    scores = np.empty((n, 8), np.int32)
+    scores = np.empty((n, CLASSES), np.int32)
     scores[:] = weights.bias
-    picked = np.empty((n, 8), np.int32)
+    picked = np.empty((n, CLASSES), np.int32)
     for row in batch.shapes.T:
         scores += shapes.take(row, axis=0, out=picked, mode="clip")
     for unit, bucket in batch.rows:
@@ -131,7 +132,7 @@ def unit_scores(weights: Weights, batch: Batch) -> IntArray:
             scores += ngrams.take(every, axis=0, out=picked, mode="clip")
         else:
             scores[unit[starts]] += np.add.reduceat(ngrams.take(bucket, axis=0), starts, axis=0)
-    return scores[:, :CLASSES].astype(np.int64)
+    return scores.astype(np.int64)
 
 
 def context_scores(
