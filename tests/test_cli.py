@@ -11,6 +11,9 @@ import pytest
 from conftest import ROOT, cases
 from test_training import BY_HAND
 
+import unticker
+from unticker.phrases import Phrases
+
 COMMANDS = ("label", "clean", "train", "evaluate", "explain", "model")
 PAGE = """\
 Home | News | Sport
@@ -439,3 +442,70 @@ def test_a_reader_that_goes_away_is_no_error(folder, tmp_path):
         process.stdout.readline()
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
+
+
+# ---- what reaches a batch run
+
+
+def test_phrases_reach_batch_runs(run, folder, site, tmp_path):
+    phrases = tmp_path / "phrases.tsv"
+    phrases.write_text("byline\tthe harbour opens in spring\n", "utf-8")
+    model = unticker.load(folder)
+    before, after = (
+        labeller.label(site / "a.txt").lines[1].probabilities["byline"]
+        for labeller in (model, model.with_phrases(Phrases.read(phrases)))
+    )
+    assert before < after
+    args = ("clean", "--keep", "byline", "--threshold", (before + after) / 2, "-m", folder)
+    for name, more in (("without", ()), ("with", ("--phrases", phrases))):
+        assert run(*args, site, "--quiet", "-o", tmp_path / name, *more).code == 0
+        alone = run(*args, site / "a.txt", *more).out
+        found = (tmp_path / name / "a.txt").read_text()
+        assert found.strip() == alone.strip()
+        assert ("The harbour" in found) == (name == "with")
+
+
+def test_a_run_with_other_phrases_is_not_resumed(run, folder, site, tmp_path):
+    phrases = tmp_path / "phrases.tsv"
+    args = ("clean", site, "-m", folder, "-o", tmp_path / "out", "--quiet", "--phrases", phrases)
+    phrases.write_text("byline\tthe new harbour will open\n", "utf-8")
+    assert run(*args).code == 0
+    assert run(*args, "--resume").code == 0
+    phrases.write_text("byline\tthe old harbour\n", "utf-8")
+    again = run(*args, "--resume")
+    assert again.code == 2
+    assert "model" in again.err
+    assert sentence(again.err)
+
+
+def test_the_parser_reaches_batch_runs(run, folder, tmp_path, monkeypatch):
+    from unticker import html
+
+    seen = []
+    read = html.read
+    monkeypatch.setattr(html, "read", lambda source, **how: seen.append(how) or read(source, **how))
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": HTML}) + "\n", "utf-8")
+    from unticker import batch, engines
+
+    options = batch.BatchOptions(parser="bs4", kind="html", quiet=True, html_field="text")
+    # In this process: what a worker does for a page.
+    labelled = engines.label_pages(
+        engines.loader(folder)(), [(HTML, "html")], None, parser=options.parser
+    )
+    assert labelled[0].reader == "bs4"
+    assert [how["parser"] for how in seen] == ["bs4"]
+    assert "parser" in options.shape()
+    done = run("clean", tmp_path / "a.jsonl", "-m", folder, "-o", tmp_path / "out", "--quiet",
+               "--parser", "bs4", "--html-field", "text")  # fmt: skip
+    assert done.code == 0
+
+
+def test_label_and_clean_take_the_same_files_of_a_folder(run, folder, tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    for name in ("a.txt", "b.text", "c.md", "d", "e.html", "f.xhtml", "g.png", "h.css"):
+        (site / name).write_text(PAGE, "utf-8")
+    labelled = {row["source"] for row in run("label", "-m", folder, site).rows}
+    assert run("clean", site, "-m", folder, "-o", tmp_path / "out", "--quiet").code == 0
+    cleaned = {path.stem for path in (tmp_path / "out").glob("*.txt")}
+    assert {Path(name).stem for name in labelled} == cleaned == set("abcdef")

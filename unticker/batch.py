@@ -7,6 +7,7 @@ on who died on the way or on how often it was resumed.
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -17,11 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from unticker import columnar, engines, names, report, shards, sources, streams, workers
+from unticker import columnar, engines, names, repetition, report, shards, sources, streams, workers
 from unticker.engines import Loader
 from unticker.errors import OutputError, UsageError
 from unticker.options import BatchOptions
 from unticker.records import Input
+from unticker.repetition import Repeated
 from unticker.report import InputReport, Report
 from unticker.shards import Store
 from unticker.workers import Task
@@ -29,6 +31,12 @@ from unticker.workers import Task
 __all__ = ["BatchOptions", "pipe", "run"]
 
 FORMAT = 1  # of the state folder
+
+
+@functools.lru_cache(maxsize=2)
+def _knowing(load: Loader, path: Path, digest: str) -> engines.Labeller:
+    """The model that knows an input's repeated lines, which ``digest`` tells apart."""
+    return load().with_repeated(Repeated.read(path))  # type: ignore[attr-defined]
 
 
 class _Work:
@@ -40,6 +48,7 @@ class _Work:
     ) -> None:  # fmt: skip
         self.inputs, self.options, self.store = inputs, options, store
         self.output, self.load = output, load
+        self.jobs = options.jobs if options.jobs > 0 else os.cpu_count() or 1
         self.tallies: list[dict[int, dict[str, Any]]] = [{} for _ in inputs]
         self.counts: dict[int, int] = {}
         self.read = 0
@@ -55,19 +64,41 @@ class _Work:
                 self.read = behind
                 continue
             number = -1
-            for number, chunk in enumerate(sources.cut(source, self.options)):
-                self.read = behind + chunk.position
+            load, repeated = self._counted(place)
+            for number, task in enumerate(self._cut(place)):
+                self.read = behind + task.chunk.position
+                task = replace(task, load=load, repeated=repeated)
                 old = self.store.committed(place, number) if self.options.resume else None
-                if old is not None and old["digest"] == chunk.digest():
+                if old is not None and old["digest"] == task.digest:
                     self.tallies[place][number] = old["tally"]
                     self.resumed += 1
                     continue
-                yield Task(
-                    self.store, self.output, replace(source, files=()), place, number, chunk,
-                    self.options, self.load,
-                )  # fmt: skip
+                yield task
             behind += source.size
             self.counts[place] = number + 1
+
+    def _cut(self, place: int) -> Iterator[Task]:
+        source = self.inputs[place]
+        for number, chunk in enumerate(sources.cut(source, self.options)):
+            yield Task(
+                self.store, self.output, replace(source, files=()), place, number, chunk,
+                self.options, self.load,
+            )  # fmt: skip
+
+    def _counted(self, place: int) -> tuple[Loader, str]:
+        """The loader for an input, which knows its repeated lines, and their digest."""
+        least = self.options.repeated
+        if least is None:
+            return self.load, ""
+        counts = repetition.Counts()
+        tasks = (replace(task, counting=True) for task in self._cut(place))
+        for _, result in workers.results(tasks, self.options, self.jobs):
+            for page in result.hashes:
+                counts.add(page)
+        found = counts.repeated(least)
+        path = self.store.root / "repeated" / str(place)
+        found.write(path)
+        return functools.partial(_knowing, self.load, path, found.digest), found.digest
 
     def ready(self, place: int) -> bool:
         return place in self.counts and len(self.tallies[place]) == self.counts[place]
@@ -120,11 +151,11 @@ def run(
     """
     options.check()
     if streams.is_remote(os.fspath(output)):
-        raise UsageError(f"output {output} is remote; clean into a local folder and copy it")
+        raise UsageError(f"output {output} is remote; unticker.remote.run writes there")
     plan = names.plan(inputs, options.stdin)
     folder = Path(output)
     outputs = names.check(plan, options, folder)
-    load = load or engines.loader(options.model)
+    load = load or engines.loader(options.model, options.phrases)
     digest = load().digest
     store = Store(folder.absolute() / names.STATE)
     stream = stream or sys.stderr
@@ -152,13 +183,14 @@ def pipe(
     Raises `UsageError` for inputs whose output is not one stream of rows.
     """
     options.check()
+    if options.repeated is not None:
+        raise UsageError("repeated lines take a second look at the input; clean it into a folder")
     plan = names.plan([source], options.stdin)
     form = names.form_of(plan.inputs[0], options.to) if len(plan.inputs) == 1 else "txt"
     if form in ("txt", "parquet", "arrow"):
         raise UsageError(f"{source} gives no stream of rows; clean it into a folder")
-    load = load or engines.loader(options.model)
+    load = load or engines.loader(options.model, options.phrases)
     digest = load().digest
-    jobs = options.jobs if options.jobs > 0 else os.cpu_count() or 1
     stream = stream or sys.stderr
     with tempfile.TemporaryDirectory(prefix="unticker-") as folder:
         store = Store(Path(folder))
@@ -166,7 +198,7 @@ def pipe(
         progress = report.Progress(stream, plan.inputs[0].size, options.quiet)
         total = report.merge(())
         try:
-            for task, result in workers.results(work.tasks(), options, jobs):
+            for task, result in workers.results(work.tasks(), options, work.jobs):
                 part = store.part(*task.key, "rows")
                 if part.exists():
                     out.write(part.read_bytes())
@@ -241,9 +273,8 @@ def _run(
     total = sum(one.size for one in plan.inputs)
     progress = report.Progress(stream, total, options.quiet)
     reports: list[InputReport] = []
-    jobs = options.jobs if options.jobs > 0 else os.cpu_count() or 1
     try:
-        for task, result in workers.results(work.tasks(), options, jobs):
+        for task, result in workers.results(work.tasks(), options, work.jobs):
             work.tallies[task.place][task.shard] = result.tally
             progress.add(result.tally, result.slowest, work.read)
             while len(reports) < len(plan.inputs) and work.ready(len(reports)):

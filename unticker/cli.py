@@ -3,12 +3,48 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unticker.arguments import (
+    AnyOutput,
+    Encoding,
+    Engine,
+    EngineChoice,
+    Form,
+    FormatChoice,
+    HtmlField,
+    IdField,
+    Jobs,
+    Keep,
+    KindChoice,
+    KindOption,
+    MaxRemoved,
+    Memory,
+    ModelDir,
+    NoTitle,
+    Output,
+    Overwrite,
+    ParserChoice,
+    ParserOption,
+    Paths,
+    PhrasesFile,
+    Quiet,
+    RepeatedPages,
+    Resume,
+    Scheduler,
+    Sidecar,
+    Stdin,
+    StdinChoice,
+    TextField,
+    Threshold,
+    Timeout,
+    To,
+    Trim,
+    Work,
+)
 from unticker.errors import ModelError, OutputError, PageError, UntickerError, UsageError
 from unticker.types import LABELS, Label
 
@@ -23,60 +59,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell, line by line, what in a crawled news page is the article and what is the site.",
 )
-
-
-class KindChoice(str, Enum):
-    auto = "auto"
-    text = "text"
-    html = "html"
-
-
-class ParserChoice(str, Enum):
-    lexbor = "lexbor"
-    bs4 = "bs4"
-    linear = "linear"
-
-
-class FormatChoice(str, Enum):
-    txt = "txt"
-    md = "md"
-    json = "json"
-
-
-class ToChoice(str, Enum):
-    jsonl = "jsonl"
-    parquet = "parquet"
-    txt = "txt"
-
-
-class StdinChoice(str, Enum):
-    jsonl = "jsonl"
-    csv = "csv"
-    tsv = "tsv"
-    warc = "warc"
-
-
-class EngineChoice(str, Enum):
-    local = "local"
-    dask = "dask"
-
-
-Paths = Annotated[list[str], typer.Argument(help="Files or folders; - is standard input.")]
-ModelDir = Annotated[
-    Path | None, typer.Option("--model", "-m", help="Model folder (default: the shipped model).")
-]
-KindOption = Annotated[
-    KindChoice, typer.Option("--kind", help="What the input is; auto goes by suffix or start.")
-]
-Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Encoding of the input, if it is known.")
-]
-ParserOption = Annotated[ParserChoice, typer.Option("--parser", help="How HTML is read.")]
-PhrasesFile = Annotated[
-    Path | None, typer.Option("--phrases", help="Phrases that speak for a label: label<TAB>phrase.")
-]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Output folder.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
 
 
 def _load(folder: Path | None, phrases: Path | None = None) -> "Model":
@@ -167,52 +149,34 @@ def label(
 @app.command()
 def clean(
     paths: Paths = ["-"],  # noqa: B006
-    output: Output = None,
-    keep: Annotated[str, typer.Option("--keep", help="Labels to keep, with commas.")] = "body",
-    no_title: Annotated[bool, typer.Option("--no-title", help="Leave out the headline.")] = False,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Keep what is kept with this probability.")
-    ] = None,
-    trim: Annotated[
-        bool, typer.Option("--trim", help="Remove only what stands before and behind.")
-    ] = False,
-    max_removed: Annotated[
-        float | None, typer.Option("--max-removed", help="Report pages that lose more (0 to 1).")
-    ] = None,
-    form: Annotated[FormatChoice, typer.Option("--format", help="Form of one page.")] = (
-        FormatChoice.txt
-    ),
+    output: AnyOutput = None,
+    keep: Keep = "body",
+    no_title: NoTitle = False,
+    threshold: Threshold = None,
+    trim: Trim = False,
+    max_removed: MaxRemoved = None,
+    form: Form = FormatChoice.txt,
     kind: KindOption = KindChoice.auto,
     encoding: Encoding = None,
     parser: ParserOption = ParserChoice.lexbor,
     model: ModelDir = None,
     phrases: PhrasesFile = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1: all cores.")] = 1,
-    to: Annotated[
-        ToChoice | None, typer.Option("--to", help="Container of the output, if not the input's.")
-    ] = None,
-    text_field: Annotated[str, typer.Option("--text-field", help="Field with the text.")] = "text",
-    html_field: Annotated[
-        str | None, typer.Option("--html-field", help="Field with HTML, instead of the text.")
-    ] = None,
-    id_field: Annotated[
-        str | None, typer.Option("--id-field", help="Field that names a row.")
-    ] = None,
-    stdin: Annotated[
-        StdinChoice | None, typer.Option("--stdin", help="What - holds, if it is not one page.")
-    ] = None,
-    sidecar: Annotated[bool, typer.Option("--sidecar", help="Write dropped lines too.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for a page.")] = 60.0,
-    memory: Annotated[int, typer.Option("--memory", help="MiB for a worker.")] = 4096,
-    engine: Annotated[EngineChoice, typer.Option("--engine", help="Where workers run.")] = (
-        EngineChoice.local
-    ),
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", help="Dask scheduler, tcp://host:port.")
-    ] = None,
+    jobs: Jobs = 1,
+    to: To = None,
+    text_field: TextField = "text",
+    html_field: HtmlField = None,
+    id_field: IdField = None,
+    stdin: Stdin = None,
+    repeated: RepeatedPages = None,
+    sidecar: Sidecar = False,
+    timeout: Timeout = 60.0,
+    memory: Memory = 4096,
+    engine: Engine = EngineChoice.local,
+    scheduler: Scheduler = None,
+    work: Work = None,
     overwrite: Overwrite = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run cut short.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    resume: Resume = False,
+    quiet: Quiet = False,
 ) -> None:
     """Print a page's article, or clean files and folders into a folder (-o)."""
     labels = tuple(part.strip() for part in keep.split(",") if part.strip())
@@ -229,15 +193,18 @@ def clean(
             kind.value, encoding, parser.value,
         )  # fmt: skip
         return
-    if phrases is not None or form != FormatChoice.txt or parser != ParserChoice.lexbor:
-        raise UsageError("--phrases, --format and --parser are for one page on standard output")
-    from unticker import batch
+    if form != FormatChoice.txt:
+        raise UsageError("--format is for one page on standard output")
+    from unticker import batch, remote, streams
 
     options = batch.BatchOptions(
         keep=kept, title=not no_title, threshold=threshold, trim=trim, kind=kind.value,
-        encoding=encoding, model=None if model is None else str(model), jobs=jobs,
+        encoding=encoding, parser=parser.value, jobs=jobs,
+        model=None if model is None else str(model),
+        phrases=None if phrases is None else str(phrases),
         text_field=text_field, html_field=html_field, id_field=id_field,
-        to=None if to is None else to.value, sidecar=sidecar, max_removed=max_removed,
+        to=None if to is None else to.value, sidecar=sidecar, repeated=repeated,
+        max_removed=max_removed,
         stdin=(stdin or StdinChoice.jsonl).value, timeout=timeout, memory=memory,
         engine=engine.value, scheduler=scheduler, overwrite=overwrite, resume=resume, quiet=quiet,
     )  # fmt: skip
@@ -245,6 +212,8 @@ def clean(
         if len(paths) != 1:
             raise UsageError("several inputs need a folder to go to: add -o DIR")
         report = batch.pipe(options, sys.stdout.buffer, paths[0])
+    elif streams.is_remote(output):
+        report = remote.run(options, paths, output, work)
     else:
         report = batch.run(options, paths, output)
     if report.exit_code:
@@ -302,7 +271,7 @@ def train(
     _refuse_existing(output, overwrite)
     from unticker import training
     from unticker.card import write_card
-    from unticker.training import Options
+    from unticker.examples import Options
 
     fitted = training.fit(
         annotations, Options(jobs=jobs, seed=seed, unit_c=(0.03, 0.1, 0.3), context_c=(0.005, 0.02))

@@ -23,6 +23,9 @@ from unticker.types import Kind, Page
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from unticker.model import Model
+    from unticker.phrases import Phrases
+
 Source = str | bytes
 
 
@@ -32,9 +35,14 @@ class Labeller(Protocol):
     @property
     def digest(self) -> str: ...
 
-    def label(self, source: Any, kind: Kind = "auto", encoding: str | None = None) -> Page: ...
+    def label(
+        self, source: Any, kind: Kind = "auto", encoding: str | None = None, parser: str = "lexbor"
+    ) -> Page: ...
 
-    def label_many(self, sources: Iterable[Any], kind: Kind = "auto") -> Iterator[Page]: ...
+    def label_many(
+        self, sources: Iterable[Any], kind: Kind = "auto", encoding: str | None = None,
+        parser: str = "lexbor",
+    ) -> Iterator[Page]: ...  # fmt: skip
 
 
 Loader = Callable[[], Labeller]
@@ -51,17 +59,30 @@ class Failed:
     reason: str
 
 
-def loader(model: "str | Path | None") -> Loader:
-    """A picklable function that loads a model, once in a process."""
-    return functools.partial(_load, None if model is None else os.fspath(model))
+def loader(model: "str | Path | None", phrases: str | None = None) -> Loader:
+    """A picklable function that loads a model, once in a process, with the phrases of a file.
+
+    Raises `UsageError` for a file that holds no phrases; the model is read when it is called.
+    """
+    path = None if model is None else os.fspath(model)
+    if phrases is None:
+        return functools.partial(_load, path)
+    from pathlib import Path
+
+    from unticker.phrases import Phrases
+
+    return functools.partial(_load_with, path, Phrases.read(Path(phrases)))
 
 
 @functools.cache
-def _load(path: str | None) -> Labeller:
+def _load(path: str | None) -> "Model":
     import unticker
 
-    model: Labeller = unticker.load(path)
-    return model
+    return unticker.load(path)
+
+
+def _load_with(path: str | None, phrases: "Phrases") -> Labeller:
+    return _load(path).with_phrases(phrases)
 
 
 def label_pages(
@@ -69,6 +90,7 @@ def label_pages(
     pages: Sequence[tuple[Source, Kind]],
     timeout: float | None = None,
     hard: bool = False,
+    parser: str = "lexbor",
 ) -> list[Page | Failed]:
     """Label pages together; if that fails, each alone. As many results as pages, in order.
 
@@ -78,28 +100,29 @@ def label_pages(
     """
     try:
         with limited(timeout, hard):
-            return list(_together(model, pages))
+            return list(_together(model, pages, parser))
     except (Exception, PageTimeout):
         gc.collect()  # what a page that ate the memory left behind
-    return [_alone(model, source, kind, timeout, hard) for source, kind in pages]
+    return [_alone(model, source, kind, timeout, hard, parser) for source, kind in pages]
 
 
-def _together(model: Labeller, pages: Sequence[tuple[Source, Kind]]) -> list[Page]:
+def _together(model: Labeller, pages: Sequence[tuple[Source, Kind]], parser: str) -> list[Page]:
     found: list[Page | None] = [None] * len(pages)
     for kind in dict.fromkeys(kind for _, kind in pages):
         places = [place for place, page in enumerate(pages) if page[1] == kind]
-        labelled = model.label_many((pages[place][0] for place in places), kind=kind)
+        given = (pages[place][0] for place in places)
+        labelled = model.label_many(given, kind=kind, parser=parser)
         for place, page in zip(places, labelled, strict=True):
             found[place] = page
     return [page for page in found if page is not None]
 
 
 def _alone(
-    model: Labeller, source: Source, kind: Kind, timeout: float | None, hard: bool
+    model: Labeller, source: Source, kind: Kind, timeout: float | None, hard: bool, parser: str
 ) -> Page | Failed:
     try:
         with limited(timeout, hard):
-            return model.label(source, kind=kind)
+            return model.label(source, kind=kind, parser=parser)
     except PageTimeout:
         return Failed(f"took longer than {timeout:g} s")
     except MemoryError:

@@ -99,7 +99,7 @@ def _folder(given: str, skipped: list[Skipped]) -> Iterator[Input]:
                 skipped.append(Skipped(entry.path, "a special file"))
             else:
                 suffix = split_name(entry.name)[1].lower()
-                if suffix and suffix not in SUFFIXES:
+                if suffix not in SUFFIXES:
                     skipped.append(Skipped(entry.path, f"no kind of file read here: {suffix}"))
                 elif found := _file(entry.path, name, entry.stat().st_size):
                     rest.append(found)
@@ -131,7 +131,7 @@ def _remote(given: str) -> Iterator[Input]:
         for path in sorted(system.find(root)):
             name = path.removeprefix(root).lstrip("/")
             suffix = split_name(name)[1].lower()
-            if suffix and suffix not in SUFFIXES:
+            if suffix not in SUFFIXES:
                 continue
             url = system.unstrip_protocol(path)
             if found := _file(url, name, system.size(path) or 0):

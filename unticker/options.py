@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from unticker.errors import UsageError
+from unticker.html import PARSERS
 from unticker.records import Container
 from unticker.types import LABELS, Kind, Label
 
 _FREE = (
-    "jobs", "overwrite", "resume", "engine", "scheduler", "timeout", "memory", "model", "quiet",
+    "jobs", "overwrite", "resume", "engine", "scheduler", "timeout", "memory", "model", "phrases",
+    "quiet",
 )  # fmt: skip
 
 
@@ -16,12 +18,15 @@ _FREE = (
 class BatchOptions:
     """What a run does. All but jobs, engine, limits and the last three shape the output.
 
-    ``keep``, ``title``, ``threshold`` and ``trim`` are those of `Page.text`. ``model`` is a
-    folder, None the shipped one. ``to`` is None for the input's own container. ``sidecar``
-    writes the dropped lines. ``max_removed`` (0 to 1) marks pages that lose a larger share
-    of their words as ``over-limit``. ``timeout`` is in seconds for a page, ``memory`` in MiB
-    for a worker, None for no limit. ``stdin`` says what ``-`` holds. ``quiet`` names what failed
-    and shows nothing else.
+    ``keep``, ``title``, ``threshold`` and ``trim`` are those of `Page.text`, ``parser`` is one
+    of `html.PARSERS`. ``model`` is a folder, None the shipped one; ``phrases`` a file of them.
+    What both hold counts as the model, and with it a run is resumed or not. ``to`` is None
+    for the input's own container. ``sidecar`` writes the dropped lines. ``repeated`` has lines
+    that stand on so many pages of an input taken for furniture; the input is read twice.
+    ``max_removed`` (0 to 1) marks pages that lose a larger share of their words as
+    ``over-limit``. ``timeout`` is in seconds for a page, ``memory`` in MiB for a worker, None
+    for no limit. ``stdin`` says what ``-`` holds. ``quiet`` names what failed and shows nothing
+    else.
     """
 
     keep: tuple[Label, ...] = ("body",)
@@ -30,13 +35,16 @@ class BatchOptions:
     trim: bool = False
     kind: Kind = "auto"
     encoding: str | None = None
+    parser: str = "lexbor"
     model: str | None = None
+    phrases: str | None = None
     jobs: int = 1
     text_field: str = "text"
     html_field: str | None = None
     id_field: str | None = None
     to: Literal["jsonl", "parquet", "txt"] | None = None
     sidecar: bool = False
+    repeated: int | None = None
     max_removed: float | None = None
     stdin: Container = "jsonl"
     timeout: float | None = 60.0
@@ -56,6 +64,8 @@ class BatchOptions:
             raise UsageError(f"keep one or more of {', '.join(LABELS)}, not {wrong or 'nothing'}")
         if self.jobs == 0 or self.jobs < -1:
             raise UsageError("jobs is a number from 1, or -1 for all cores")
+        if self.parser not in PARSERS:
+            raise UsageError(f"unknown parser {self.parser!r}; choose {', '.join(PARSERS)}")
         if self.to not in (None, "jsonl", "parquet", "txt"):
             raise UsageError(f"unknown container {self.to!r}; choose jsonl, parquet or txt")
         if self.overwrite and self.resume:
@@ -65,6 +75,8 @@ class BatchOptions:
         for limit in (self.timeout, self.memory):
             if limit is not None and limit <= 0:
                 raise UsageError("limits are above 0, or None")
+        if self.repeated is not None and not 2 <= self.repeated <= 255:
+            raise UsageError("repeated is a number of pages from 2 to 255")
         if self.max_removed is not None and not 0 <= self.max_removed <= 1:
             raise UsageError("max_removed is a share from 0 to 1")
 

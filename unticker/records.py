@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from unticker.reading import HTML_SUFFIXES
+from unticker.reading import HTML_SUFFIXES, PAGE_SUFFIXES
 from unticker.types import Kind
 
 Container = Literal["pages", "jsonl", "csv", "tsv", "parquet", "arrow", "warc"]
 CODECS = (".gz", ".zst", ".bz2", ".xz")
 SUFFIXES: Mapping[str, Container] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
-    ".arrow": "arrow", ".feather": "arrow", ".warc": "warc", ".wet": "warc", ".txt": "pages",
-    ".text": "pages", ".md": "pages", ".html": "pages", ".htm": "pages", ".xhtml": "pages",
-    ".mhtml": "pages",
+    ".arrow": "arrow", ".feather": "arrow", ".warc": "warc", ".wet": "warc",
+    **dict.fromkeys(sorted(PAGE_SUFFIXES), "pages"),
 }  # fmt: skip
 
 

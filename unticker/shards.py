@@ -70,7 +70,7 @@ class Store:
 
     def clear(self) -> None:
         """Remove what an ended or killed run left on its way."""
-        for name in ("tmp", "begun"):
+        for name in ("tmp", "begun", "repeated"):
             shutil.rmtree(self.root / name, ignore_errors=True)
 
     @staticmethod

@@ -1,5 +1,6 @@
 """Workers: a shard labelled in a process, and what is done when that process dies."""
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from unticker import engines, report, shards, sinks, sources, streams
+from unticker import engines, reading, repetition, report, shards, sinks, sources, streams
 from unticker.engines import Failed, Loader
 from unticker.errors import OutputError
 from unticker.options import BatchOptions
 from unticker.records import Chunk, Input, Record, Rejected
+from unticker.repetition import Hashes
 from unticker.shards import Store
 from unticker.sinks import Labelled
 from unticker.types import Page
@@ -22,7 +24,11 @@ GROUP = 64  # pages labelled in one pass
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A shard on its way to a worker. ``failed`` are rows that are not to be tried again."""
+    """A shard on its way to a worker. ``failed`` are rows that are not to be tried again.
+
+    ``counting`` asks for the hashes of its pages' units and writes nothing; ``repeated`` is
+    the digest of what was counted so.
+    """
 
     store: Store
     output: Path
@@ -34,6 +40,13 @@ class Task:
     load: Loader
     alone: bool = False
     failed: Mapping[int, str] = field(default_factory=dict)
+    counting: bool = False
+    repeated: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Of all that the shard's part hangs on, but for the options and the model."""
+        return self.chunk.digest() + self.repeated
 
     @property
     def key(self) -> tuple[int, int]:
@@ -42,10 +55,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a worker says about a shard it has done."""
+    """What a worker says about a shard it has done; ``hashes`` of each page, if it counted."""
 
     tally: dict[str, Any]
     slowest: tuple[float, str] | None = None
+    hashes: tuple[Hashes, ...] = ()
 
 
 def run_shard(task: Task) -> Result:
@@ -54,6 +68,8 @@ def run_shard(task: Task) -> Result:
     local = options.engine == "local"
     note = store.begun(*task.key)
     note.parent.mkdir(parents=True, exist_ok=True)
+    if task.counting:
+        return _count(task, note)
     with engines.capped(options.memory if local else None):
         model = task.load()
         items = list(sources.parse(task.source, task.chunk, options))
@@ -83,9 +99,28 @@ def run_shard(task: Task) -> Result:
         if data := getattr(part, stream):
             streams.write_whole(store.part(*task.key, stream), data, store.scratch)
     tally = report.tally(task.source, task.chunk, found, rejected)
-    store.commit(*task.key, {"digest": task.chunk.digest(), "tally": tally})
+    store.commit(*task.key, {"digest": task.digest, "tally": tally})
     note.unlink(missing_ok=True)
     return Result(tally, slowest)
+
+
+def _count(task: Task, note: Path) -> Result:
+    """The units of a shard's pages; a page that cannot be read has none, and fails later."""
+    options = task.options
+    found: list[Hashes] = []
+    with engines.capped(options.memory if options.engine == "local" else None):
+        for item in sources.parse(task.source, task.chunk, options):
+            if not isinstance(item, Record) or item.number in task.failed:
+                continue
+            note.write_text(str(item.number))
+            with (
+                contextlib.suppress(Exception, engines.PageTimeout),
+                engines.limited(options.timeout, hard=options.engine == "local"),
+            ):
+                text = reading.read(item.payload, item.kind, parser=options.parser).text
+                found.append(repetition.hashes(text))
+    note.unlink(missing_ok=True)
+    return Result({}, hashes=tuple(found))
 
 
 def _label(task: Task, model: engines.Labeller, group: Sequence[Record]) -> list[Page | Failed]:
@@ -93,7 +128,7 @@ def _label(task: Task, model: engines.Labeller, group: Sequence[Record]) -> list
     tried = [record for record in group if record.number not in task.failed]
     pages = engines.label_pages(
         model, [(record.payload, record.kind) for record in tried], options.timeout,
-        hard=options.engine == "local",
+        hard=options.engine == "local", parser=options.parser,
     )  # fmt: skip
     known = {record.number: page for record, page in zip(tried, pages, strict=True)}
     return [known.get(r.number) or Failed(task.failed[r.number]) for r in group]
@@ -134,7 +169,7 @@ def _recover(pool: engines.Pool, waiting: deque[tuple[Task, Future[Result] | Res
         if isinstance(future, Result):
             continue
         old = task.store.committed(*task.key)
-        if old is not None and old["digest"] == task.chunk.digest():
+        if not task.counting and old is not None and old["digest"] == task.digest:
             waiting[place] = task, Result(old["tally"])
         elif task.store.begun(*task.key).exists() or (pool.engine != "local" and place == 0):
             begun.append(place)

@@ -17,7 +17,9 @@ class Fake:
 
     digest = "fa4e" * 4
 
-    def label(self, source: Any, kind: Kind = "auto", encoding: str | None = None) -> Page:
+    def label(
+        self, source: Any, kind: Kind = "auto", encoding: str | None = None, parser: str = "lexbor"
+    ) -> Page:
         if isinstance(source, Path):
             source = source.read_bytes()
         text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
@@ -36,9 +38,12 @@ class Fake:
         spans = frozenset({(first.number, 0)} if first else ())
         return Page(found, first.text if first else None, spans, 1.0)
 
-    def label_many(self, sources: Iterable[Any], kind: Kind = "auto") -> Iterator[Page]:
+    def label_many(
+        self, sources: Iterable[Any], kind: Kind = "auto", encoding: str | None = None,
+        parser: str = "lexbor",
+    ) -> Iterator[Page]:  # fmt: skip
         for source in sources:
-            yield self.label(source, kind)
+            yield self.label(source, kind, encoding, parser)
 
 
 def _misbehave(text: str) -> None:
@@ -66,9 +71,11 @@ def _misbehave(text: str) -> None:
 class Slow(Fake):
     """Takes its time, so that a kill hits the middle of a run."""
 
-    def label(self, source: Any, kind: Kind = "auto", encoding: str | None = None) -> Page:
+    def label(
+        self, source: Any, kind: Kind = "auto", encoding: str | None = None, parser: str = "lexbor"
+    ) -> Page:
         time.sleep(0.002)
-        return super().label(source, kind, encoding)
+        return super().label(source, kind, encoding, parser)
 
 
 def load() -> Fake:

@@ -1,0 +1,133 @@
+"""Lines that recur over the pages of a source, found in Python and in batch runs."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from test_sinks import tree
+
+from unticker import repetition
+from unticker.batch import BatchOptions, pipe, run
+from unticker.errors import UsageError
+from unticker.model import Model
+
+SAME = "Join the reading circle of our paper on every second Thursday"
+
+
+def page(number: int) -> str:
+    return f"The bridge number {number}\n{SAME}\nBridge {number} was closed on Monday, they said.\n"
+
+
+def test_units_on_enough_pages_are_found():
+    found = repetition.find([page(n) for n in range(4)] + ["Once only.\nOnce only."], least=4)
+    assert [unit in found for unit in repetition.hashes(SAME)] == [True]
+    assert [unit in found for unit in repetition.hashes("Once only.")] == [False]
+    assert repetition.hashes("").tolist() == []
+
+
+def test_counts_do_not_depend_on_order_and_do_not_overflow():
+    pages = [repetition.hashes(page(n)) for n in range(300)]
+    one, two = repetition.Counts(), repetition.Counts()
+    for hashes in pages:
+        one.add(hashes)
+    for hashes in random.Random(1).sample(pages, len(pages)):
+        two.add(hashes)
+    least = repetition.MOST
+    assert one.repeated(least).digest == two.repeated(least).digest
+    assert repetition.hashes(SAME)[0] in one.repeated(least)
+
+
+def test_few_of_a_million_units_are_mistaken():
+    noise = np.random.default_rng(0)
+    counts = repetition.Counts()
+    for _ in range(10):
+        counts.add(noise.integers(0, 1 << 63, 100_000).astype(np.uint64))
+    others = noise.integers(0, 1 << 63, 100_000).astype(np.uint64)
+    assert counts.repeated(4).holds(others).mean() < 0.001
+
+
+def test_what_is_written_is_read(tmp_path):
+    found = repetition.find([page(n) for n in range(4)], least=4)
+    found.write(tmp_path / "a" / "0")
+    assert repetition.Repeated.read(tmp_path / "a" / "0").digest == found.digest
+
+
+def test_a_model_that_knows_is_another_model(fitted: Model):
+    found = repetition.find([page(n) for n in range(4)], least=4)
+    knowing = fitted.with_repeated(found)
+    assert knowing.digest != fitted.digest
+    before, after = (m.label(page(9)).lines[1].probabilities for m in (fitted, knowing))
+    assert after["body"] < before["body"]
+
+
+# ---- batch runs
+
+
+@pytest.fixture
+def crawl(tmp_path):
+    path = tmp_path / "crawl.jsonl"
+    rows = [{"id": n, "text": page(n)} for n in range(60)]
+    rows.insert(7, {"id": "bad", "text": None})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def cleaned(crawl, output, folder, **other) -> dict[str, bytes]:
+    made = BatchOptions(**{"model": str(folder), "quiet": True, "repeated": 4} | other)
+    run(made, [str(crawl)], output)
+    return tree(output)
+
+
+@pytest.fixture(scope="module")
+def folder(fitted, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fitted") / "m"
+    fitted.save(path)
+    return path
+
+
+def texts(output: dict[str, bytes]) -> dict[object, object]:
+    rows = map(json.loads, output["crawl.jsonl"].splitlines())
+    return {row["id"]: row["text"] for row in rows}
+
+
+def test_repeated_lines_go_whatever_the_order_jobs_and_shards(crawl, fitted, folder, tmp_path):
+    knowing = fitted.with_repeated(repetition.find([page(n) for n in range(4)], least=4))
+    chances = [m.label(page(9)).lines[1].probabilities["body"] for m in (fitted, knowing)]
+    kept = {"threshold": sum(chances) / 2}
+    plain = texts(cleaned(crawl, tmp_path / "plain", folder, repeated=None, **kept))
+    found = texts(cleaned(crawl, tmp_path / "one", folder, **kept))
+    assert SAME in plain[9]
+    assert SAME not in found[9]
+    for name, other in (("two", {"jobs": 2, "shard_rows": 7}), ("three", {"shard_rows": 3})):
+        assert texts(cleaned(crawl, tmp_path / name, folder, **kept, **other)) == found
+    rows = crawl.read_text().splitlines(keepends=True)
+    crawl.write_text("".join(random.Random(3).sample(rows, len(rows))))
+    assert texts(cleaned(crawl, tmp_path / "four", folder, **kept)) == found
+
+
+def test_a_resumed_run_counts_again(crawl, folder, tmp_path, monkeypatch):
+    from unticker import workers
+
+    expected = cleaned(crawl, tmp_path / "whole", folder, shard_rows=7)
+    results = workers.results
+
+    def cut_short(tasks, options, jobs):
+        for number, found in enumerate(results(tasks, options, jobs)):
+            if number == 3 and not found[0].counting:
+                raise KeyboardInterrupt
+            yield found
+
+    monkeypatch.setattr(workers, "results", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        cleaned(crawl, tmp_path / "out", folder, shard_rows=7)
+    monkeypatch.undo()
+    assert cleaned(crawl, tmp_path / "out", folder, shard_rows=7, resume=True) == expected
+    assert not (tmp_path / "out" / ".unticker" / "repeated").exists()
+
+
+def test_what_takes_a_second_look_cannot_be_piped(crawl, folder):
+    with pytest.raises(UsageError, match="into a folder"):
+        pipe(BatchOptions(repeated=4, model=str(folder)), None, str(crawl))
+    with pytest.raises(UsageError, match="from 2 to 255"):
+        BatchOptions(repeated=1).check()
