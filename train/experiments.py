@@ -63,9 +63,9 @@ class Setting:
     def train(self, kind: str = "all") -> list[AnnotatedPage]:
         return recipe.plain(recipe.weighted(self.gold.part("train", kind=kind)))
 
-    def score(self, pages: Sequence[AnnotatedPage], kind: str = "all") -> dict[str, Any]:
+    def score(self, pages: Sequence[AnnotatedPage]) -> dict[str, Any]:
         """Scores on the development sites of a fit on these pages."""
-        return self.scored(training.fit(pages, self.options), kind)
+        return self.scored(training.fit(pages, self.options), "all")
 
     def scored(self, model: Model, kind: str) -> dict[str, Any]:
         part = recipe.plain(self.gold.part("development", kind=kind))

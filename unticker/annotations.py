@@ -59,42 +59,33 @@ def collapse(page: AnnotatedPage, separator: str) -> AnnotatedPage:
     for begin, end, label in parts:
         size[label] += end - begin
     text = separator.join(text for text, _ in kept)
-    return replace(
-        page,
-        page=f"{page.page} (one line)",
-        lines=(text,),
-        labels=(size.most_common(1)[0][0],),
-        markup=None,
-        parts=tuple(parts),
-        variant=True,
-    )
+    whole = _variant(page, "one line", [(text, size.most_common(1)[0][0])])
+    return replace(whole, parts=tuple(parts))
 
 
 def scatter(page: AnnotatedPage) -> AnnotatedPage:
     """The page with its tickers broken into lines: lines are cut at runs of three spaces."""
-    parts = [
+    lines = [
         (part.strip(), label)
         for text, label in zip(page.lines, page.labels, strict=True)
         for part in (_WIDE.split(text.strip()) if label is not None else [text])
     ]
-    return replace(
-        page,
-        page=f"{page.page} (scattered)",
-        lines=tuple(text for text, _ in parts),
-        labels=tuple(label for _, label in parts),
-        markup=None,
-        variant=True,
-    )
+    return _variant(page, "scattered", lines)
 
 
 def dense(page: AnnotatedPage) -> AnnotatedPage:
     """The page without its blank lines."""
-    kept = [pair for pair in zip(page.lines, page.labels, strict=True) if pair[1] is not None]
+    lines = zip(page.lines, page.labels, strict=True)
+    return _variant(page, "dense", [line for line in lines if line[1] is not None])
+
+
+def _variant(page: AnnotatedPage, how: str, lines: list[tuple[str, Label | None]]) -> AnnotatedPage:
+    """The page with other lines; its markup does not go with them."""
     return replace(
         page,
-        page=f"{page.page} (dense)",
-        lines=tuple(text for text, _ in kept),
-        labels=tuple(label for _, label in kept),
+        page=f"{page.page} ({how})",
+        lines=tuple(text for text, _ in lines),
+        labels=tuple(label for _, label in lines),
         markup=None,
         variant=True,
     )

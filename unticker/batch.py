@@ -33,10 +33,16 @@ __all__ = ["BatchOptions", "pipe", "run"]
 FORMAT = 1  # of the state folder
 
 
-@functools.lru_cache(maxsize=2)
 def _knowing(load: Loader, path: Path, digest: str) -> engines.Labeller:
     """The model that knows an input's repeated lines, which ``digest`` tells apart."""
-    return load().with_repeated(Repeated.read(path))  # type: ignore[attr-defined]
+    return load().with_repeated(_repeated(path, digest))  # type: ignore[attr-defined]
+
+
+@functools.lru_cache(maxsize=2)
+def _repeated(path: Path, digest: str) -> Repeated:
+    # Kept by digest: the loader comes anew with every task, and so would what it loads.
+    del digest
+    return Repeated.read(path)
 
 
 class _Work:
@@ -65,9 +71,8 @@ class _Work:
                 continue
             number = -1
             load, repeated = self._counted(place)
-            for number, task in enumerate(self._cut(place)):
+            for number, task in enumerate(self._cut(place, load, repeated=repeated)):
                 self.read = behind + task.chunk.position
-                task = replace(task, load=load, repeated=repeated)
                 old = self.store.committed(place, number) if self.options.resume else None
                 if old is not None and old["digest"] == task.digest:
                     self.tallies[place][number] = old["tally"]
@@ -77,12 +82,14 @@ class _Work:
             behind += source.size
             self.counts[place] = number + 1
 
-    def _cut(self, place: int) -> Iterator[Task]:
+    def _cut(
+        self, place: int, load: Loader, counting: bool = False, repeated: str = ""
+    ) -> Iterator[Task]:
         source = self.inputs[place]
         for number, chunk in enumerate(sources.cut(source, self.options)):
             yield Task(
                 self.store, self.output, replace(source, files=()), place, number, chunk,
-                self.options, self.load,
+                self.options, load, counting=counting, repeated=repeated,
             )  # fmt: skip
 
     def _counted(self, place: int) -> tuple[Loader, str]:
@@ -91,7 +98,7 @@ class _Work:
         if least is None:
             return self.load, ""
         counts = repetition.Counts()
-        tasks = (replace(task, counting=True) for task in self._cut(place))
+        tasks = self._cut(place, self.load, counting=True)
         for _, result in workers.results(tasks, self.options, self.jobs):
             for page in result.hashes:
                 counts.add(page)

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from unticker import crosses
 from unticker.alphabet import MAX_CODES
 from unticker.columns import ALIKE, CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, column_names
-from unticker.crosses import FAR
+from unticker.crosses import FAR, STRONG
 from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
 from unticker.types import BODY
 from unticker.units import FloatArray, IntArray, quotient
 from unticker.words import Text
-
-_STRONG = 153  # a probability of 0.6: prose that is surely body
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +88,7 @@ class Context:
     def distances(self) -> tuple[IntArray, IntArray]:
         """Units to the nearest sure prose before and behind, `FAR` where there is none."""
         layout = self.layout
-        strong = (self._labels[BODY] > _STRONG) & (layout.length >= 80)
+        strong = (self._labels[BODY] > STRONG) & (layout.length >= 80)
         none = -1 - FAR
         before = np.maximum.accumulate(np.where(strong, layout.index, none))
         before = np.concatenate(([none], before[:-1]))[: len(self)]
@@ -169,7 +167,7 @@ class Context:
         """
         for place, most in enumerate(self._passed):
             out[2 * place] = most
-            out[2 * place + 1] = np.where(most > _STRONG, 255, 0)
+            out[2 * place + 1] = np.where(most > STRONG, 255, 0)
 
     def fill_position(self, out: FloatArray) -> None:
         layout, steps = self.layout, _steps()

@@ -4,29 +4,17 @@ A linear pass adds up what its columns say; a cross has a weight for each case t
 them make together, which no sum of theirs can give. Each is one look-up a unit.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from unticker.alphabet import STOP
 from unticker.layout import Cross, Layout
-from unticker.units import FloatArray, IntArray
+from unticker.units import FloatArray, IntArray, binned
 
 FAR = 99
 """Units to a prose that is not there, or further."""
-_LONGEST = 1 << 12
+STRONG = 153
+"""A probability of 0.6: prose that is surely body, a mark that surely went by."""
 _NEAR, _CLOSE = (2, 4, 10), (2, 3, 4, 6, 9, 14, 25, 50, 99)
-
-
-@lru_cache(maxsize=16)
-def _steps(edges: tuple[int, ...], most: int) -> IntArray:
-    return np.searchsorted(np.array(edges), np.arange(most + 1), "right")
-
-
-def _binned(values: IntArray | FloatArray, *edges: int, most: int = _LONGEST) -> IntArray:
-    """0 below the first edge, ``len(edges)`` from the last on; ``values`` from 0 to ``most``."""
-    whole: IntArray = np.asarray(values, np.int64)
-    return _steps(edges, most).take(whole, mode="clip")
 
 
 def passing(
@@ -43,17 +31,17 @@ def passing(
     probabilities (0 to 255) so far of a teaser heading, a teaser and a byline behind prose.
     """
     best, top = _best(labels)
-    own = best * 3 + _binned(top, 140, 210)
-    before, behind = (_binned(d, *_CLOSE, most=FAR) for d in distances)
-    near = 4 * _binned(distances[0], *_NEAR, most=FAR) + _binned(distances[1], *_NEAR, most=FAR)
-    little, behind_prose = (_binned(p, 100, 600, 2500) for p in prose)
-    share = _binned(255 * prose[0] // np.maximum(prose[0] + prose[1], 1), 5, 60, 200, 250)
+    own = best * 3 + binned(top.astype(np.int64), 140, 210)
+    before, behind = (binned(d, *_CLOSE) for d in distances)
+    near = 4 * binned(distances[0], *_NEAR) + binned(distances[1], *_NEAR)
+    little, behind_prose = (binned(p, 100, 600, 2500) for p in prose)
+    share = binned(255 * prose[0] // np.maximum(prose[0] + prose[1], 1), 5, 60, 200, 250)
     length = layout.shape("length")
-    six, four = _binned(layout.length, 12, 30, 60, 100, 180), _binned(layout.length, 25, 60, 120)
+    six, four = binned(layout.length, 12, 30, 60, 100, 180), binned(layout.length, 25, 60, 120)
     around = [layout.at(best, offset, 4) for offset in (-2, -1, 1, 2)]
     two_before, two_behind = around[0] * 5 + around[1], around[3] * 5 + around[2]
     beside = around[1] * 5 + around[2]
-    territory = sum((p > 153).astype(np.int64) << n for n, p in enumerate(passed))
+    territory = sum((p > STRONG).astype(np.int64) << n for n, p in enumerate(passed))
     stop = layout.shape("ends-with") == STOP
     dates = np.minimum(layout.shape("date-words") + layout.shape("glued-numbers"), 2)
     repeats = np.minimum(layout.shape("repeats"), 2)

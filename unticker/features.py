@@ -8,7 +8,6 @@ scores are the sum of its rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ from unticker.alphabet import (
     UNIT,
     UPPER,
 )  # fmt: skip
-from unticker.units import IntArray, quotient
+from unticker.units import IntArray, binned, quotient
 from unticker.words import COUNTED, Text
 
 BUCKET_BITS = 17
@@ -135,16 +134,6 @@ def buckets(hashes: NDArray[np.uint64], family: int) -> IntArray:
 # ---- shapes ---------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16)
-def _bins(edges: tuple[int, ...]) -> IntArray:
-    return np.searchsorted(np.array(edges), np.arange(edges[-1] + 1), "right")
-
-
-def _binned(values: IntArray, *edges: int) -> IntArray:
-    """0 below the first edge, 1 from there on, …, ``len(edges)`` from the last edge on."""
-    return _bins(edges).take(values, mode="clip")
-
-
 def _share(part: IntArray, whole: IntArray) -> IntArray:
     """Tenths, rounded to the nearest; 11 where there is no whole."""
     tenths = quotient(20 * part + whole, np.maximum(2 * whole, 1))
@@ -206,18 +195,13 @@ def _stops_inside(text: Text) -> IntArray:
     return inside
 
 
-def _length(text: Text) -> IntArray:
-    edges = (2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)
-    return _binned(text.units.ends - text.units.starts, *edges)
-
-
 def _capitalised(text: Text) -> IntArray:
     return _share(text.word_traits[0], np.minimum(_word_count(text), COUNTED))
 
 
 def _with_length(size: int, values: Callable[[Text], IntArray]) -> Callable[[Text], IntArray]:
     """A shape of ``size`` values, told apart by the unit's length."""
-    return lambda text: size * _length(text) + values(text)
+    return lambda text: size * text.length_steps + values(text)
 
 
 def _dates(text: Text) -> IntArray:
@@ -229,8 +213,8 @@ def _clauses(text: Text) -> IntArray:
 
 
 SHAPES: tuple[Shape, ...] = (
-    Shape("length", "characters, in 18 steps", 18, _length),
-    Shape("words", "words, in 14 steps", 14, lambda t: _binned(
+    Shape("length", "characters, in 18 steps", 18, lambda t: t.length_steps),
+    Shape("words", "words, in 14 steps", 14, lambda t: binned(
         _word_count(t), 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 32, 50, 90)),
     Shape("word-length", "characters a word", 12, lambda t: np.minimum(
         t.counted // np.maximum(np.minimum(_word_count(t), COUNTED), 1), 11)),
@@ -266,7 +250,7 @@ SHAPES: tuple[Shape, ...] = (
     _counted("rights", "© and ®", RIGHTS),
     _counted("others", "other signs, emoji", alphabet.OTHER),
     Shape("script", "none, cased, uncased, without spaces", 4, _script),
-    Shape("parts", "units in the line", 6, lambda t: _binned(t.units.parts, 2, 3, 6, 12, 25)),
+    Shape("parts", "units in the line", 6, lambda t: binned(t.units.parts, 2, 3, 6, 12, 25)),
     Shape("part", "first, inner or last unit of its line", 3, lambda t: np.where(
         t.units.part == 0, 0, np.where(t.units.part == t.units.parts - 1, 2, 1))),
     Shape("repeats", "the same text elsewhere in the page", 5, _repeats),

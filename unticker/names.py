@@ -114,10 +114,7 @@ def _folder(given: str, skipped: list[Skipped]) -> Iterator[Input]:
 
 
 def _remote(given: str) -> Iterator[Input]:
-    try:
-        import fsspec
-    except ImportError:
-        raise UsageError(f"reading {given} needs fsspec: pip install 'unticker[remote]'") from None
+    fsspec = streams.file_systems(f"reading {given}")
     try:
         system, root = fsspec.core.url_to_fs(given)
         if not system.isdir(root):

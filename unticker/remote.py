@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from unticker import batch
+from unticker import batch, streams
 from unticker.engines import Loader
 from unticker.errors import OutputError, UsageError
 from unticker.names import STATE
@@ -36,10 +36,7 @@ def run(
     Raises what `batch.run` raises, `UsageError` without fsspec or for output that exists,
     and `OutputError` for what could not be sent; ``resume`` sends the rest.
     """
-    try:
-        import fsspec
-    except ImportError:
-        raise UsageError(f"writing {output} needs fsspec: pip install 'unticker[remote]'") from None
+    fsspec = streams.file_systems(f"writing {output}")
     folder = work or workplace(output)
     try:
         system, root = fsspec.core.url_to_fs(output)

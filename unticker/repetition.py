@@ -43,7 +43,8 @@ def _slots(hashes: Hashes) -> Iterator[NDArray[np.int64]]:
 class Repeated:
     """The units that recur, as two tables of bits: a unit whose hash is set in both does.
 
-    Of ten million different units one in some thousands is taken for one that recurs.
+    Of ten million different units, about one in 1,800 is taken for one that stands on four
+    pages, one in 70 for one on three, one in five for one on two; with more, more are.
     """
 
     bits: NDArray[np.uint8]

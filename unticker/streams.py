@@ -18,6 +18,15 @@ def is_remote(path: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]*://", path) is not None
 
 
+def file_systems(purpose: str) -> Any:
+    """The module fsspec. Raises `UsageError`, with the purpose, where it is not installed."""
+    try:
+        import fsspec
+    except ImportError:
+        raise UsageError(f"{purpose} needs fsspec: pip install 'unticker[remote]'") from None
+    return fsspec
+
+
 def open_raw(path: str) -> IO[bytes]:
     """Open a local file, ``-`` or a remote path for reading, as it is.
 
@@ -27,11 +36,7 @@ def open_raw(path: str) -> IO[bytes]:
         return sys.stdin.buffer
     if not is_remote(path):
         return open(path, "rb")
-    try:
-        import fsspec
-    except ImportError:
-        raise UsageError(f"reading {path} needs fsspec: pip install 'unticker[remote]'") from None
-    stream: IO[bytes] = fsspec.open(path, "rb").open()
+    stream: IO[bytes] = file_systems(f"reading {path}").open(path, "rb").open()
     return stream
 
 

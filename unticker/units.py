@@ -6,6 +6,7 @@ lost) also at sentence ends. Offsets are code points into the batch's text.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,16 @@ def quotient(part: IntArray | FloatArray, whole: IntArray | FloatArray | int) ->
     """
     exact: FloatArray = np.floor(np.true_divide(part, whole))
     return exact
+
+
+@lru_cache(maxsize=32)
+def _bins(edges: tuple[int, ...]) -> IntArray:
+    return np.searchsorted(np.array(edges), np.arange(edges[-1] + 1), "right")
+
+
+def binned(values: IntArray, *edges: int) -> IntArray:
+    """0 below the first edge, 1 from there on, …, ``len(edges)`` from the last edge on."""
+    return _bins(edges).take(values, mode="clip")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from unticker import alphabet
 from unticker.alphabet import DIGIT, KIND, SPACE, UPPER, Hasher
-from unticker.units import IntArray, Units
+from unticker.units import IntArray, Units, binned
 
 HEAD_WORDS, TAIL_WORDS = 10, 5
+_LENGTHS = (2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)
 
 # Counts per unit are summed eight at a time, in eight bits each of one integer;
 # therefore only the first 255 characters and words of a unit are counted.
@@ -91,6 +92,11 @@ class Text:
         for each in classes:
             total += self._class_counts[each]
         return total
+
+    @cached_property
+    def length_steps(self) -> IntArray:
+        """Characters of each unit, in 18 steps."""
+        return binned(self.units.ends - self.units.starts, *_LENGTHS)
 
     @cached_property
     def counted(self) -> IntArray:
