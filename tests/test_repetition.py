@@ -131,3 +131,10 @@ def test_what_takes_a_second_look_cannot_be_piped(crawl, folder):
         pipe(BatchOptions(repeated=4, model=str(folder)), None, str(crawl))
     with pytest.raises(UsageError, match="from 2 to 255"):
         BatchOptions(repeated=1).check()
+
+
+def test_standard_input_cannot_be_looked_at_twice(folder, tmp_path):
+    made = BatchOptions(repeated=4, model=str(folder), quiet=True)
+    with pytest.raises(UsageError, match="use a file"):
+        run(made, ["-"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

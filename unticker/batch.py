@@ -160,6 +160,8 @@ def run(
     if streams.is_remote(os.fspath(output)):
         raise UsageError(f"output {output} is remote; unticker.remote.run writes there")
     plan = names.plan(inputs, options.stdin)
+    if options.repeated is not None and any(one.source == "-" for one in plan.inputs):
+        raise UsageError("repeated lines take a second look, standard input allows one; use a file")
     folder = Path(output)
     outputs = names.check(plan, options, folder)
     load = load or engines.loader(options.model, options.phrases)
