@@ -68,7 +68,7 @@ def test_the_run_is_complete(expected):
     assert not any("tmp" in name or "shards" in name or "begun" in name for name in expected)
 
 
-@pytest.mark.parametrize("jobs", [1, 5])
+@pytest.mark.parametrize("jobs", [1, 8])
 def test_any_number_of_workers_gives_the_same_tree(pages, expected, tmp_path, jobs):
     assert whole(pages, tmp_path / "out", jobs=jobs) == expected
 
@@ -145,6 +145,42 @@ def test_resume_of_a_finished_run_does_nothing(pages, expected, tmp_path, monkey
     assert whole(pages, tmp_path / "out") == expected
     monkeypatch.setattr(engines, "Pool", None)  # no worker may be needed
     assert whole(pages, tmp_path / "out", resume=True) == expected
+
+
+def test_resume_behind_the_last_note_leaves_no_parts(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 10)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "forget", killed)
+    with pytest.raises(KeyboardInterrupt):
+        clean(tmp_path / "a.jsonl", tmp_path / "out")
+    monkeypatch.undo()
+    clean(tmp_path / "a.jsonl", tmp_path / "out", resume=True)
+    assert not (tmp_path / "out/.unticker/shards").exists()
+
+
+def test_what_a_replaced_run_left_is_not_taken_over(tmp_path, monkeypatch):
+    source, output = tmp_path / "a.jsonl", tmp_path / "out"
+    source.write_text('{"text": "old"}\n' * 10)
+    clean(source, output)
+    source.write_text('{"text": "new"}\n' * 10)
+    with monkeypatch.context() as patch:
+        patch.setattr("unticker.shards.shutil.rmtree", lambda *_, **__: 1 / 0)  # the kill
+        with pytest.raises(ZeroDivisionError):
+            Store(output / ".unticker").begin({})
+    clean(source, output, overwrite=True)
+    assert json.loads((output / "a.jsonl").read_text().splitlines()[0])["text"] == "new"
+
+
+def test_overwriting_removes_the_rejects_of_the_run_before(tmp_path):
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "a"}\n{bad\n')
+    clean(source, tmp_path / "out")
+    source.write_text('{"text": "a"}\n')
+    clean(source, tmp_path / "out", overwrite=True)
+    assert files(tmp_path / "out") == ["a.jsonl"]
 
 
 def test_resume_sees_input_that_changed(tmp_path):
@@ -265,12 +301,14 @@ def test_unreadable_file_is_named(tmp_path, monkeypatch):
     [
         {"keep": ()}, {"keep": ("article",)}, {"jobs": 0}, {"to": "xml"}, {"timeout": 0},
         {"overwrite": True, "resume": True}, {"engine": "cloud"}, {"max_removed": 2},
+        {"engine": "dask"}, {"encoding": "utf-9"}, {"kind": "pdf"}, {"threshold": 1.5},
     ],
 )  # fmt: skip
 def test_wrong_options_are_usage_errors(tmp_path, wrong):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}')
     with pytest.raises(UsageError):
         clean(tmp_path / "a.jsonl", tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()
 
 
 def test_missing_input_and_remote_output_are_usage_errors(tmp_path):

@@ -155,6 +155,13 @@ def test_output_equal_to_or_inside_the_input_is_refused(tmp_path, output):
     assert tree(tmp_path) == before
 
 
+def test_output_inside_a_folder_of_containers_is_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.jsonl").write_text('{"text": "a"}')
+    with pytest.raises(UsageError, match="inside of it"):
+        clean(tmp_path / "in", tmp_path / "in/out", overwrite=True)
+
+
 def test_input_is_never_replaced(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}')
     with pytest.raises(UsageError):

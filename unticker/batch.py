@@ -10,13 +10,12 @@ import fcntl
 import functools
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from unticker import columnar, engines, names, repetition, report, shards, sources, streams, workers
 from unticker.engines import Loader
@@ -45,15 +44,24 @@ def _repeated(path: Path, digest: str) -> Repeated:
     return Repeated.read(path)
 
 
+class Destination(Protocol):
+    """Where finished output goes on to; `unticker.remote.Place` is one."""
+
+    url: str
+
+    def deliver(self, absent: Sequence[str]) -> None: ...
+
+
 class _Work:
     """The shards of all inputs in order, and what is known of those done."""
 
     def __init__(
         self, inputs: Sequence[Input], options: BatchOptions, store: Store, output: Path,
-        load: Loader,
+        load: Loader, progress: report.Progress, destination: "Destination | None" = None,
     ) -> None:  # fmt: skip
         self.inputs, self.options, self.store = inputs, options, store
-        self.output, self.load = output, load
+        self.output, self.load, self.progress = output, load, progress
+        self.destination = destination
         self.jobs = options.jobs if options.jobs > 0 else os.cpu_count() or 1
         self.tallies: list[dict[int, dict[str, Any]]] = [{} for _ in inputs]
         self.counts: dict[int, int] = {}
@@ -97,11 +105,13 @@ class _Work:
         least = self.options.repeated
         if least is None:
             return self.load, ""
-        counts = repetition.Counts()
+        self.store.scratch.mkdir(parents=True, exist_ok=True)
+        counts = repetition.Counts(self.store.scratch)
         tasks = self._cut(place, self.load, counting=True)
         for _, result in workers.results(tasks, self.options, self.jobs):
             for page in result.hashes:
                 counts.add(page)
+            self.progress.look(len(result.hashes))
         found = counts.repeated(least)
         path = self.store.root / "repeated" / str(place)
         found.write(path)
@@ -118,13 +128,17 @@ class _Work:
         if total is None:
             tallies = self.tallies[place]
             total = report.merge(tallies[number] for number in range(self.counts[place]))
-            self._join(place, source, main)
+            absent = self._join(place, source, main)
+            if self.destination is not None:
+                self.destination.deliver(absent)
             self.store.finish(place, total)
+        self.store.forget(place)
         self.tallies[place] = {}
         folder = names.row_folder(source) if source.container != "pages" else None
         return report.of_input(source, main or folder, total)
 
-    def _join(self, place: int, source: Input, main: str | None) -> None:
+    def _join(self, place: int, source: Input, main: str | None) -> list[str]:
+        """Write an input's files; the names of those that it might have and has not."""
         count, options = self.counts[place], self.options
         if main is not None:
             form = names.form_of(source, options.to)
@@ -138,9 +152,13 @@ class _Work:
             if not there:
                 empty = streams.compress(b"", "" if form == "parquet" else source.codec)
                 streams.write_whole(self.output / main, empty, self.store.scratch)
-        for stream in ("rejects", "dropped"):
-            name = self.output / names.side_name(source, options.to, stream)
-            self.store.assemble(place, count, stream, name)
+        absent = []
+        for stream in names.side_streams(source, options):
+            name = names.side_name(source, options.to, stream)
+            if not self.store.assemble(place, count, stream, self.output / name):
+                (self.output / name).unlink(missing_ok=True)  # of the run that this replaces
+                absent.append(name)
+        return absent
 
 
 def run(
@@ -149,8 +167,11 @@ def run(
     output: str | os.PathLike[str],
     load: Loader | None = None,
     stream: IO[str] | None = None,
+    destination: Destination | None = None,
 ) -> Report:
     """Clean ``inputs`` into the folder ``output``; ``stream`` (stderr) shows the progress.
+
+    With a ``destination`` the output of each input is handed on there when it is done.
 
     Returns the report, also written to ``output/.unticker/report.json``. Raises `UsageError`
     for what is refused before anything is written, `OutputError` where output cannot be
@@ -163,7 +184,7 @@ def run(
     if options.repeated is not None and any(one.source == "-" for one in plan.inputs):
         raise UsageError("repeated lines take a second look, standard input allows one; use a file")
     folder = Path(output)
-    outputs = names.check(plan, options, folder)
+    outputs = names.check(plan, options, destination.url if destination else str(folder))
     load = load or engines.loader(options.model, options.phrases)
     digest = load().digest
     store = Store(folder.absolute() / names.STATE)
@@ -174,7 +195,11 @@ def run(
     }  # fmt: skip
     try:
         with _locked(store, folder, outputs, options, _as_json(manifest)):
-            return _run(options, plan, folder.absolute(), store, load, digest, stream)
+            progress = report.Progress(stream, plan.size, options.quiet)
+            work = _Work(
+                plan.inputs, options, store, folder.absolute(), load, progress, destination
+            )
+            return _run(work, plan, digest, stream)
     except OSError as error:
         raise OutputError(f"{output} cannot be written: {error}") from error
 
@@ -203,8 +228,8 @@ def pipe(
     stream = stream or sys.stderr
     with tempfile.TemporaryDirectory(prefix="unticker-") as folder:
         store = Store(Path(folder))
-        work = _Work(plan.inputs, options, store, Path(folder), load)
-        progress = report.Progress(stream, plan.inputs[0].size, options.quiet)
+        progress = report.Progress(stream, plan.size, options.quiet)
+        work = _Work(plan.inputs, options, store, Path(folder), load, progress)
         total = report.merge(())
         try:
             for task, result in workers.results(work.tasks(), options, work.jobs):
@@ -261,26 +286,16 @@ def _locked(
         except BlockingIOError:
             raise UsageError(f"another run is writing to {folder}") from None
         store.clear()
-        if old is not None and options.overwrite:
-            (store.root / "manifest.json").unlink(missing_ok=True)
-            for name in ("shards", "done"):
-                shutil.rmtree(store.root / name, ignore_errors=True)
-            (store.root / "report.json").unlink(missing_ok=True)
         if old is None or options.overwrite:
-            store.write("manifest.json", manifest)
+            store.begin(manifest)
         yield
         store.clear()
         with contextlib.suppress(OSError):
             (store.root / "shards").rmdir()
 
 
-def _run(
-    options: BatchOptions, plan: names.Plan, folder: Path, store: Store, load: Loader,
-    digest: str, stream: IO[str],
-) -> Report:  # fmt: skip
-    work = _Work(plan.inputs, options, store, folder, load)
-    total = sum(one.size for one in plan.inputs)
-    progress = report.Progress(stream, total, options.quiet)
+def _run(work: _Work, plan: names.Plan, digest: str, stream: IO[str]) -> Report:
+    options, progress = work.options, work.progress
     reports: list[InputReport] = []
     try:
         for task, result in workers.results(work.tasks(), options, work.jobs):
@@ -295,6 +310,6 @@ def _run(
     done = Report(
         digest, tuple(reports), plan.skipped, progress.seconds, tuple(progress.slowest)
     )  # fmt: skip
-    store.write("report.json", done.as_json())
+    work.store.write("report.json", done.as_json())
     _tell(done, options, stream)
     return done

@@ -252,7 +252,7 @@ def _clean_one(
         text = formats.render(page, document, form, keep=keep, title=title)
     words = sum(len(line.text.split()) for line in page.lines)
     kept = len(page.text(keep, title, threshold, trim).split())
-    if max_removed is not None and words and 1 - kept / words > max_removed:
+    if max_removed is not None and words - kept > max_removed * words:
         raise PageError(f"{path}: more than {max_removed:.0%} would be removed; nothing is printed")
     _print(text + "\n" if text else "")
 

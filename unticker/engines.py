@@ -217,8 +217,6 @@ class Pool:
         self._client: Any = None
         if engine == "dask":
             self._connect()
-        elif engine != "local":
-            raise UsageError(f"unknown engine {engine!r}; choose local or dask")
         self.renew()
 
     def _connect(self) -> None:
@@ -226,8 +224,6 @@ class Pool:
             from dask.distributed import Client
         except ImportError:
             raise UsageError("--engine dask needs Dask: pip install 'unticker[dask]'") from None
-        if self.scheduler is None:
-            raise UsageError("--engine dask needs --scheduler tcp://HOST:PORT")
         try:
             self._client = Client(self.scheduler, timeout=30)  # type: ignore[no-untyped-call, unused-ignore]
         except (OSError, TimeoutError) as error:

@@ -11,7 +11,6 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from unticker import streams
 from unticker.errors import UsageError
@@ -33,10 +32,16 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The inputs in order, with what was passed over."""
+    """The inputs in order, with what was passed over, and the folders that were named."""
 
     inputs: tuple[Input, ...]
     skipped: tuple[Skipped, ...]
+    folders: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all inputs, as they lie on disk; page files are not counted."""
+        return sum(one.size for one in self.inputs)
 
 
 def plan(arguments: Sequence[str], stdin: Container = "jsonl") -> Plan:
@@ -47,27 +52,31 @@ def plan(arguments: Sequence[str], stdin: Container = "jsonl") -> Plan:
     inputs: list[Input] = []
     skipped: list[Skipped] = []
     loose: list[PageFile] = []
+    folders: list[str] = []
     for given in arguments:
         if given == "-":
             suffix = "" if stdin == "pages" else f".{stdin}"
             inputs.append(Input("-", f"stdin{suffix}", stdin, files=(PageFile("-", "stdin"),)))
         elif streams.is_remote(given):
-            inputs += _remote(given)
+            found, below = _remote(given)
+            inputs += found
+            folders += [given] if below else []
         elif os.path.isdir(given):
+            folders.append(given)
             inputs += _folder(given, skipped)
         elif os.path.isfile(given):
-            found = _file(given, os.path.basename(given))
-            if found is None:
+            one = _file(given, os.path.basename(given))
+            if one is None:
                 loose.append(PageFile(given, os.path.basename(given)))
             else:
-                inputs.append(found)
+                inputs.append(one)
         elif os.path.exists(given):
             skipped.append(Skipped(given, "a special file"))
         else:
             raise UsageError(f"{given} is not there")
     if loose:
         inputs.insert(0, Input("files", "pages", "pages", files=tuple(loose)))
-    return Plan(tuple(inputs), tuple(skipped))
+    return Plan(tuple(inputs), tuple(skipped), tuple(folders))
 
 
 def _file(path: str, name: str, size: int | None = None) -> Input | None:
@@ -113,7 +122,8 @@ def _folder(given: str, skipped: list[Skipped]) -> Iterator[Input]:
     yield from rest
 
 
-def _remote(given: str) -> Iterator[Input]:
+def _remote(given: str) -> tuple[list[Input], bool]:
+    """The inputs at a URL, and whether it is a folder."""
     fsspec = streams.file_systems(f"reading {given}")
     try:
         system, root = fsspec.core.url_to_fs(given)
@@ -122,9 +132,8 @@ def _remote(given: str) -> Iterator[Input]:
                 raise UsageError(f"{given} is not there")
             name = given.rstrip("/").rpartition("/")[2]
             found = _file(given, name, system.size(root) or 0)
-            yield found or Input(given, name, "pages", files=(PageFile(given, name),))
-            return
-        pages = []
+            return [found or Input(given, name, "pages", files=(PageFile(given, name),))], False
+        rest, pages = [], []
         for path in sorted(system.find(root)):
             name = path.removeprefix(root).lstrip("/")
             suffix = split_name(name)[1].lower()
@@ -132,14 +141,15 @@ def _remote(given: str) -> Iterator[Input]:
                 continue
             url = system.unstrip_protocol(path)
             if found := _file(url, name, system.size(path) or 0):
-                yield found
+                rest.append(found)
             else:
                 pages.append(PageFile(url, name))
     except (OSError, ImportError, ValueError) as error:
         raise UsageError(f"{given} cannot be read: {error}") from None
     if pages:
         folder = given.rstrip("/").rpartition("/")[2]
-        yield Input(given, folder, "pages", files=tuple(pages))
+        rest.insert(0, Input(given, folder, "pages", files=tuple(pages)))
+    return rest, True
 
 
 def safe_name(name: str) -> str:
@@ -204,6 +214,12 @@ def side_name(source: Input, to: str | None, stream: str) -> str:
     return safe_name(base + (".rejects" if stream == "rejects" else ".dropped.jsonl"))
 
 
+def side_streams(source: Input, options: BatchOptions) -> list[str]:
+    """The streams beside an input's output that a run may write."""
+    rejects = ["rejects"] if source.container != "pages" else []
+    return rejects + (["dropped"] if options.sidecar else [])
+
+
 def outputs(source: Input, options: BatchOptions) -> Iterator[str]:
     """All names an input may write, but for those of ``--to txt`` in its own folder."""
     main = main_name(source, options.to)
@@ -213,15 +229,13 @@ def outputs(source: Input, options: BatchOptions) -> Iterator[str]:
         yield from (page_name(file.name) for file in source.files)
     else:
         yield safe_name(row_folder(source))
-    if source.container != "pages":
-        yield side_name(source, options.to, "rejects")
-    if options.sidecar:
-        yield side_name(source, options.to, "dropped")
+    for stream in side_streams(source, options):
+        yield side_name(source, options.to, stream)
 
 
-def check(found: Plan, options: BatchOptions, output: Path) -> list[str]:
+def check(found: Plan, options: BatchOptions, output: str) -> list[str]:
     """All names the run may write. Raises `UsageError` where two would meet, and where
-    output would be, be inside of, or replace an input."""
+    output, a folder or a URL, would be, be inside of, or replace an input."""
     owners: dict[str, str] = {}
     names: list[str] = []
     for source in found.inputs:
@@ -239,22 +253,31 @@ def check(found: Plan, options: BatchOptions, output: Path) -> list[str]:
             key = key.rpartition("/")[0]
             if key in owners:
                 raise UsageError(f"{owners[key]!r} would be a file and the folder of {name!r}")
-    here = os.path.realpath(output)
-    taken = set()
-    for source in found.inputs:
-        for path in (source.source, *(file.path for file in source.files)):
-            if path == "-" or streams.is_remote(path):
-                continue
-            real = os.path.realpath(path)
-            taken.add(real)
-            if os.path.isdir(real) and (here + os.sep).startswith(real.rstrip(os.sep) + os.sep):
-                raise UsageError(f"output {output} is {path} or inside of it; choose another")
-            if real == here:
-                raise UsageError(f"output {output} is an input; choose another")
+    here = _place(output)
+    for path in found.folders:
+        if f"{here}/".startswith(_place(path).rstrip("/") + "/"):
+            raise UsageError(f"output {output} is {path} or inside of it; choose another")
+    paths = (path for one in found.inputs for path in (one.source, *(f.path for f in one.files)))
+    taken = {_place(path) for path in paths if path != "-"}
+    if here in taken:
+        raise UsageError(f"output {output} is an input; choose another")
     for name in names:
-        if os.path.realpath(os.path.join(here, name)) in taken:
+        if _place(f"{here}/{name}") in taken:
             raise UsageError(f"{name} in {output} is an input; choose another output")
     return names
+
+
+def _place(path: str) -> str:
+    """One name for each place: a path without links, or a URL as its file system writes it."""
+    if not streams.is_remote(path):
+        return os.path.realpath(path)
+    fsspec = streams.file_systems(f"a look at {path}")
+    try:
+        system, root = fsspec.core.url_to_fs(path)
+    except (OSError, ImportError, ValueError) as error:
+        raise UsageError(f"{path} cannot be reached: {error}") from None
+    url: str = system.unstrip_protocol(root.rstrip("/"))
+    return os.path.realpath(root) if url.startswith("file://") else url
 
 
 def row_folder(source: Input) -> str:

@@ -1,7 +1,8 @@
 """The options of a batch run: one frozen object."""
 
+import codecs
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from unticker.errors import UsageError
 from unticker.html import PARSERS
@@ -68,6 +69,12 @@ class BatchOptions:
             raise UsageError(f"unknown parser {self.parser!r}; choose {', '.join(PARSERS)}")
         if self.to not in (None, "jsonl", "parquet", "txt"):
             raise UsageError(f"unknown container {self.to!r}; choose jsonl, parquet or txt")
+        if self.kind not in get_args(Kind):
+            raise UsageError(f"unknown kind {self.kind!r}; choose {', '.join(get_args(Kind))}")
+        if self.engine not in ("local", "dask"):
+            raise UsageError(f"unknown engine {self.engine!r}; choose local or dask")
+        if self.engine == "dask" and self.scheduler is None:
+            raise UsageError("engine dask needs a scheduler: tcp://HOST:PORT")
         if self.overwrite and self.resume:
             raise UsageError("overwrite and resume exclude each other")
         if self.shard_rows < 1 or self.shard_bytes < 1:
@@ -75,10 +82,16 @@ class BatchOptions:
         for limit in (self.timeout, self.memory):
             if limit is not None and limit <= 0:
                 raise UsageError("limits are above 0, or None")
-        if self.repeated is not None and not 2 <= self.repeated <= 255:
-            raise UsageError("repeated is a number of pages from 2 to 255")
-        if self.max_removed is not None and not 0 <= self.max_removed <= 1:
-            raise UsageError("max_removed is a share from 0 to 1")
+        if self.repeated is not None and self.repeated < 2:
+            raise UsageError("repeated is a number of pages from 2")
+        for name, share in (("max_removed", self.max_removed), ("threshold", self.threshold)):
+            if share is not None and not 0 <= share <= 1:
+                raise UsageError(f"{name} is a number from 0 to 1, not {share}")
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise UsageError(f"unknown encoding {self.encoding!r}") from None
 
     def shape(self) -> dict[str, Any]:
         """The options the output depends on."""

@@ -11,99 +11,124 @@ A second pass, on request: count first, then label with the model that knows.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unticker import reading, units
-from unticker.alphabet import MAX_CODES
+from unticker.model import split_page
 from unticker.types import Kind
 from unticker.words import Text
 
 if TYPE_CHECKING:
     from unticker.reading import Source
 
-SLOT_BITS = 24
-MOST = 255
-_MIXES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+HELD = 1 << 22  # hashes in memory before they go to the disk: 32 MB
+_SHARES = 256  # counted one after the other: the first byte of a hash says which
+_EDGES = np.arange(1, _SHARES, dtype=np.uint64) << np.uint64(56)
 Hashes = NDArray[np.uint64]
-
-
-def _slots(hashes: Hashes) -> Iterator[NDArray[np.int64]]:
-    for mix in _MIXES:
-        yield ((hashes * mix) >> np.uint64(64 - SLOT_BITS)).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Repeated:
-    """The units that recur, as two tables of bits: a unit whose hash is set in both does.
+    """The units that recur: their hashes, sorted."""
 
-    Of ten million different units, about one in 1,800 is taken for one that stands on four
-    pages, one in 70 for one on three, one in five for one on two; with more, more are.
-    """
-
-    bits: NDArray[np.uint8]
+    hashes: Hashes
 
     def __contains__(self, unit: int) -> bool:
         return bool(self.holds(np.array([unit], np.uint64))[0])
 
     def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which of the units recur."""
-        found: NDArray[np.bool_] = np.ones(len(hashes), bool)
-        for row, slots in zip(self.bits, _slots(hashes), strict=True):
-            found &= (row[slots >> 3] >> (slots & 7).astype(np.uint8) & 1).astype(bool)
+        if not len(self.hashes):
+            return np.zeros(len(hashes), bool)
+        places = np.searchsorted(self.hashes, hashes).clip(max=len(self.hashes) - 1)
+        found: NDArray[np.bool_] = self.hashes[places] == hashes
         return found
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(self.bits.tobytes()).hexdigest()
+        return hashlib.sha256(self.hashes.tobytes()).hexdigest()
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.bits.tobytes())
+        path.write_bytes(self.hashes.tobytes())
 
     @staticmethod
     def read(path: Path) -> "Repeated":
-        return Repeated(np.frombuffer(path.read_bytes(), np.uint8).reshape(len(_MIXES), -1))
+        return Repeated(np.fromfile(path, np.uint64))
 
 
 class Counts:
-    """On how many pages units stand: 32 MB, however many pages there are.
+    """On how many pages units stand, exactly, in whatever order pages are added.
 
-    Counts end at `MOST`. Pages may be added in any order (a counting Bloom filter:
-    Fan et al., IEEE/ACM Transactions on Networking 2000).
+    Memory stays flat: every `HELD` hashes are sorted and written to a file without a name in
+    ``folder`` (the system's folder for such files by default), 8 bytes for each line of each
+    page, and counted in `_SHARES` shares of the hashes.
     """
 
-    def __init__(self) -> None:
-        self._counts = np.zeros((len(_MIXES), 1 << SLOT_BITS), np.uint8)
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._held: list[Hashes] = []
+        self._size = 0
+        self._file: IO[bytes] | None = None
+        self._edges: list[list[int]] = []  # of each sorted run: where its shares end in the file
 
     def add(self, hashes: Hashes) -> None:
         """Add a page by the hashes of its units, each once."""
-        for row, slots in zip(self._counts, _slots(hashes), strict=True):
-            once = np.unique(slots)
-            row[once] += row[once] < MOST
+        self._held.append(hashes)
+        self._size += len(hashes)
+        if self._size >= HELD:
+            self._spill()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - until counted
+        run = np.sort(np.concatenate(self._held))
+        start = self._file.tell() // 8
+        shares = [0, *np.searchsorted(run, _EDGES).tolist(), len(run)]
+        self._edges.append([start + share for share in shares])
+        self._file.write(run.tobytes())
+        self._held, self._size = [], 0
 
     def repeated(self, least: int) -> Repeated:
-        """The units that stand on at least ``least`` pages, from 1 to `MOST`."""
-        return Repeated(np.packbits(self._counts >= least, axis=1, bitorder="little"))
+        """The units that stand on at least ``least`` pages; no page can be added behind it."""
+        if self._file is None:
+            return Repeated(_at_least([np.zeros(0, np.uint64), *self._held], least))
+        if self._held:
+            self._spill()
+        found = []
+        for share in range(_SHARES):
+            parts = []
+            for edges in self._edges:
+                self._file.seek(8 * edges[share])
+                parts.append(np.frombuffer(
+                    self._file.read(8 * (edges[share + 1] - edges[share])), np.uint64
+                ))  # fmt: skip
+            found.append(_at_least(parts, least))
+        self._file.close()
+        return Repeated(np.concatenate(found))
+
+
+def _at_least(parts: list[Hashes], least: int) -> Hashes:
+    units, counts = np.unique(np.concatenate(parts), return_counts=True)
+    return units[counts >= least]
 
 
 def hashes(text: str) -> Hashes:
-    """The hashes of a page's units, each once."""
-    step = MAX_CODES // 2
-    parts = [text[start : start + step] for start in range(0, len(text), step)]
-    return np.unique(np.concatenate([
-        Text(units.cut([part])).unit_hashes for part in parts or [""]
-    ]))  # fmt: skip
+    """The hashes of a page's units, each once; a huge page is cut as for its labels."""
+    parts = [Text(units.cut([part])).unit_hashes for part, _ in split_page(text)]
+    return np.unique(np.concatenate(parts))
 
 
 def find(sources: "Iterable[Source]", kind: Kind = "auto", least: int = 4) -> Repeated:
-    """The units that stand on at least ``least`` pages (at most `MOST`) of one source (site).
+    """The units that stand on at least ``least`` pages of one source (site).
 
     The result does not depend on their order. Raises `PageError` for a source that cannot
     be read.

@@ -217,7 +217,7 @@ class Progress:
     def __init__(self, stream: IO[str], total: int, quiet: bool = False) -> None:
         self._started = time.monotonic()
         self._bar: Bar | None = None
-        self._pages = 0
+        self._pages = self._looked = 0
         self._lines: collections.Counter[str] = collections.Counter()
         self.slowest: list[tuple[float, str]] = []
         if stream.isatty() and not quiet:
@@ -247,6 +247,13 @@ class Progress:
             labels = " ".join(f"{label} {self._lines[label]:,}" for label in LABELS)
             text = f"{self._pages:,} pages, {rate:,.0f}/s; {labels}"
             self._bar.update(self._task, completed=size, description=text)
+
+    def look(self, pages: int) -> None:
+        """Count pages that are read a first time, for the lines that recur."""
+        self._looked += pages
+        if self._bar is not None:
+            text = f"counting lines that recur: {self._looked:,} pages"
+            self._bar.update(self._task, description=text)
 
     def stop(self) -> None:
         if self._bar is not None:

@@ -23,12 +23,13 @@ def of_row(
     named = row.get(options.id_field) if options.id_field else None
     name = str(named) if named is not None else str(number)
     if options.html_field and isinstance(row.get(options.html_field), (str, bytes)):
-        return Record(number, name, row[options.html_field], "html", row, origin)
+        payload = _decoded(row[options.html_field], options.encoding)
+        return Record(number, name, payload, "html", row, origin)
     wanted = options.html_field or options.text_field
     text = row.get(options.text_field)
     if isinstance(text, (str, bytes)):
         kind: Kind = "text" if options.html_field else options.kind
-        return Record(number, name, text, kind, row, origin)
+        return Record(number, name, _decoded(text, options.encoding), kind, row, origin)
     state = "is not text" if wanted in row else "is missing"
     return Rejected(number, f"field {wanted!r} {state}", raw)
 

@@ -5,6 +5,7 @@
     out/.unticker/shards/3/17.rows  its output part (also .rejects, .dropped)
     out/.unticker/done/3.json       input 3 is done; its parts are gone
     out/.unticker/report.json       the run report
+    out/.unticker/sent.json         where the output is sent as its inputs are done
 
 Every file is written under another name, synced and renamed: it is whole or not there.
 """
@@ -21,6 +22,7 @@ from unticker.errors import OutputError
 from unticker.streams import compress, write_whole
 
 STREAMS = ("rows", "rejects", "dropped")
+SENT = "sent.json"
 
 
 def _dumps(value: Any) -> bytes:
@@ -47,11 +49,11 @@ class Store:
         return self._read(self.part(source, shard, "json"))
 
     def finish(self, source: int, value: Mapping[str, Any]) -> None:
-        """Note an input as done, then let go of its parts; in this order."""
+        """Note an input as done; only then may its parts be forgotten."""
         write_whole(self.root / "done" / f"{source}.json", _dumps(value), self.scratch)
-        self.forget(source)
 
     def forget(self, source: int) -> None:
+        """Let go of an input's parts."""
         shutil.rmtree(self.root / "shards" / str(source), ignore_errors=True)
 
     def finished(self, source: int) -> dict[str, Any] | None:
@@ -72,6 +74,16 @@ class Store:
         """Remove what an ended or killed run left on its way."""
         for name in ("tmp", "begun", "repeated"):
             shutil.rmtree(self.root / name, ignore_errors=True)
+
+    def begin(self, manifest: Mapping[str, Any]) -> None:
+        """Forget an earlier run; its manifest goes first and the new one comes last, so that
+        what lies between is never taken for this run's."""
+        (self.root / "manifest.json").unlink(missing_ok=True)
+        for name in ("shards", "done"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for name in ("report.json", SENT):
+            (self.root / name).unlink(missing_ok=True)
+        self.write("manifest.json", manifest)
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any] | None:
