@@ -30,8 +30,9 @@ def main(
     pages = gold.read(corpora_folder)
     if not pages.public:
         typer.echo("public pages not found: only the original pages are used")
-    alone = recipe.build(pages, originals_only=True)
-    built = recipe.build(pages) if pages.public else alone
+    kinds: list[recipe.Kind] = ["all", "original"] if pages.public else ["original"]
+    models = recipe.build(pages, *kinds)
+    built, alone = models[0], models[-1]
     if check:
         _check(built, alone, bool(pages.public))
     else:
