@@ -45,7 +45,7 @@ def test_the_recipe_is_read_into_options():
 
 def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
     for name in ("one", "two"):
-        [made] = recipe.build(small, "original")
+        made = recipe.build(small, originals_only=True)
         recipe.write(made, made, tmp_path / name)
     files = ("weights.npz", "model.json", "metrics.json", "README.md")
     for name in files:
@@ -61,20 +61,20 @@ def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
 def test_the_test_split_is_never_trained_on(small, quick, monkeypatch):
     seen = []
 
-    def fit_each(sets, options):
-        seen.extend(page.site for pages in sets for page in pages)
+    def fit(pages, options):
+        seen.extend(page.site for page in pages)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipe.training, "fit_each", fit_each)
+    monkeypatch.setattr(recipe.training, "fit", fit)
     with pytest.raises(KeyboardInterrupt):
-        recipe.build(small, "original")
+        recipe.build(small, originals_only=True)
     assert len(set(seen)) == 9
     assert {small.splits[site] for site in seen} == {"train"}
 
 
 def test_drifted_annotations_are_refused(small):
     with pytest.raises(UntickerError, match=r"1 annotated lines drifted: x\.html line 3"):
-        recipe.build(replace(small, problems=["x.html line 3: the line has changed"]), "all")
+        recipe.build(replace(small, problems=["x.html line 3: the line has changed"]))
 
 
 @pytest.mark.parametrize(

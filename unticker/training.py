@@ -238,40 +238,21 @@ def fit(annotations: Any, options: Options | None = None) -> Model:
     Its cross-validated scores, over sites it did not see, stand in ``about``.
     Raises `UsageError` for annotations that no model can be fitted on.
     """
-    return fit_each([annotations], options)[0]
-
-
-def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list[Model]:
-    """`fit` a model on each of several annotations, side by side where ``options`` allow it."""
     options = options or Options()
-    sets = [evaluation.pages_of(each) for each in annotations]
-    if not all(sets):
+    pages = evaluation.pages_of(annotations)
+    if not pages:
         raise UsageError("no annotated pages to train on")
     from joblib import Parallel, delayed
 
-    marked = [[page for page in pages if page.markup is not None] for pages in sets]
-    jobs = [(pages, options, False) for pages in sets]
-    jobs += [(pages, options, True) for pages in marked if pages]
-    if len(jobs) > 1 and options.jobs != 1:  # a process for each beats threads within one
+    marked = [page for page in pages if page.markup is not None]
+    jobs = [(pages, options, False)] + ([(marked, options, True)] if marked else [])
+    if marked and options.jobs != 1:  # a process for each kind beats threads within one
         single = replace(options, jobs=1)
-        order = sorted(range(len(jobs)), key=lambda job: -len(jobs[job][0]))  # longest first
-        parts = Parallel(2, mmap_mode=None, batch_size=1)(
-            delayed(fit_weights)(jobs[job][0], single, jobs[job][2]) for job in order
-        )
-        places = sorted(range(len(jobs)), key=order.__getitem__)
-        results = [parts[place] for place in places]
+        jobs = [(part, single, markup) for part, _, markup in jobs]
+        results = Parallel(2, mmap_mode=None)(delayed(fit_weights)(*job) for job in jobs)
     else:
         results = [fit_weights(*job) for job in jobs]
-    texts, html = results[: len(sets)], iter(results[len(sets) :])
-    return [
-        _model(pages, options, text, next(html) if with_markup else None)
-        for pages, text, with_markup in zip(sets, texts, marked, strict=True)
-    ]
-
-
-def _model(
-    pages: Sequence[AnnotatedPage], options: Options, text: Fitted, html: Fitted | None
-) -> Model:
+    text, html = results[0], results[1] if marked else None
     about = {
         "unticker": version("unticker"),
         "lines": sum(label is not None for p in pages if not p.variant for label in p.labels),
