@@ -14,7 +14,7 @@ from unticker.features import COUNTED, NGRAMS, SHAPES, Text
 
 BASE, MODULUS = 0x9E3779B97F4A7C15, 1 << 64
 TABLES = alphabet.tables()
-DATES = set(TABLES.dates.tolist())
+KNOWN = dict(zip(TABLES.words.tolist(), TABLES.kinds.tolist(), strict=True))
 
 
 def slow_hash(text: str) -> int:
@@ -111,13 +111,20 @@ def test_word_traits_equal_slow_traits(pages):
         words = slow_words(of_unit(text, unit))[:COUNTED]
         numbers = [word for word in words if TABLES.classes[ord(word[0])] == alphabet.DIGIT]
         letters = [word for word in words if word not in numbers]
-        dates = [word for word in words if slow_hash(word) in DATES]
-        assert text.word_traits[:5, unit].tolist() == [
-            sum(TABLES.classes[ord(word[0])] == alphabet.UPPER for word in words),
+        first = [int(TABLES.classes[ord(word[0])]) for word in words]
+        known = [KNOWN.get(slow_hash(word), 0) for word in words]
+        named = [
+            kinds & alphabet.NAME and each in (alphabet.UPPER, alphabet.LETTER)
+            for kinds, each in zip(known, first, strict=True)
+        ]
+        assert text.word_traits[[0, 1, 2, 3, 4, 6, 7], unit].tolist() == [
+            first.count(alphabet.UPPER),
             sum(len(word) <= 3 for word in letters),
             sum(len(word) >= 7 for word in letters),
             len(numbers),
-            len(dates),
+            sum(bool(kinds & alphabet.DATE) for kinds in known),
+            sum(map(bool, named)),
+            sum(bool(kinds & alphabet.FUNCTION) for kinds in known),
         ]
 
 
@@ -136,6 +143,25 @@ def test_numbers_of_two_lines_or_pages_are_not_glued():
 @pytest.mark.parametrize("word", ["January", "lundi", "enero", "يناير", "Montag", "января"])
 def test_date_words_of_many_languages(word):
     assert text_of([word]).word_traits[4].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("Maria Schmidt", 1), ("by Thomas and Aicha", 2), ("thomas", 0), ("محمد", 1), ("Марія", 1),
+        ("THOMAS", 1), ("Port", 0),
+    ],
+)  # fmt: skip
+def test_given_names_of_many_languages(line, names):
+    assert text_of([line]).word_traits[6].tolist() == [names]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("Die Katze und der Hund", 3), ("في البيت", 1), ("de la", 2), ("Hafenkran", 0), ("的", 1)],
+)
+def test_function_words_of_many_languages(line, words):
+    assert text_of([line]).word_traits[7].tolist() == [words]
 
 
 def test_the_tables_name_and_explain_every_feature():

@@ -45,7 +45,7 @@ def test_the_recipe_is_read_into_options():
 
 def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
     for name in ("one", "two"):
-        made = recipe.build(small, originals_only=True)
+        [made] = recipe.build(small, "original")
         recipe.write(made, made, tmp_path / name)
     files = ("weights.npz", "model.json", "metrics.json", "README.md")
     for name in files:
@@ -61,20 +61,20 @@ def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
 def test_the_test_split_is_never_trained_on(small, quick, monkeypatch):
     seen = []
 
-    def fit(pages, options):
-        seen.extend(page.site for page in pages)
+    def fit_each(sets, options):
+        seen.extend(page.site for pages in sets for page in pages)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipe.training, "fit", fit)
+    monkeypatch.setattr(recipe.training, "fit_each", fit_each)
     with pytest.raises(KeyboardInterrupt):
-        recipe.build(small, originals_only=True)
+        recipe.build(small, "original")
     assert len(set(seen)) == 9
     assert {small.splits[site] for site in seen} == {"train"}
 
 
 def test_drifted_annotations_are_refused(small):
     with pytest.raises(UntickerError, match=r"1 annotated lines drifted: x\.html line 3"):
-        recipe.build(replace(small, problems=["x.html line 3: the line has changed"]))
+        recipe.build(replace(small, problems=["x.html line 3: the line has changed"]), "all")
 
 
 @pytest.mark.parametrize(
@@ -203,5 +203,6 @@ def test_the_tables_cover_every_character():
     held = alphabet.tables()
     assert len(held.classes) == len(held.fold) == sys.maxunicode + 1
     assert held.classes.max() == len(alphabet.CLASSES) - 1
-    assert (np.diff(held.dates.astype(object)) > 0).all()
+    assert (np.diff(held.words.astype(object)) > 0).all()
+    assert len(held.kinds) == len(held.words)
     assert len(LABELS) == 4

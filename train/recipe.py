@@ -5,7 +5,7 @@ import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from train.gold import Gold
 from unticker import evaluation, training
@@ -22,6 +22,7 @@ else:
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+Kind = Literal["all", "original"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +77,32 @@ def variants(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
     return made
 
 
-def build(pages: Gold, *, originals_only: bool = False) -> Built:
-    """Fit on the training and development sites and score on the test sites."""
+def build(pages: Gold, *kinds: Kind) -> list[Built]:
+    """For each kind of pages, fit on its training and development sites and score on its test
+    sites."""
     if pages.problems:
         raise UntickerError(f"{len(pages.problems)} annotated lines drifted: {pages.problems[0]}")
-    kind = "original" if originals_only else "all"
-    used = weighted(pages.part("train", "development", kind=kind))
-    model = training.fit((plain(used) if originals_only else used) + variants(used), options())
+    sets = []
+    for kind in kinds:
+        used = weighted(pages.part("train", "development", kind=kind))
+        sets.append((plain(used) if kind == "original" else used) + variants(used))
+    models = training.fit_each(sets, options())
+    return [_scored(model, pages, kind) for model, kind in zip(models, kinds, strict=True)]
+
+
+def _scored(model: Model, pages: Gold, kind: Kind) -> Built:
     test: dict[str, Any] = {}
-    for name in ("all", "original", "public"):
+    for name in ("original",) if kind == "original" else ("all", "original", "public"):
         part = pages.part("test", kind=name)
-        if part and not (originals_only and name != "original"):
+        if part:
             test["text" if name == "all" else f"text, {name} pages"] = evaluation.evaluate(
                 model, plain(part)
             )
     public = pages.part("test", kind="public")
-    if public and not originals_only:
+    if public and kind == "all":
         test["html, public pages"] = evaluation.evaluate(model, public, markup=True)
     metrics = {"cross_validated": model.about["cross_validated"], "test": test}
-    everything = plain(pages.original + ([] if originals_only else pages.public))
+    everything = plain(pages.original + ([] if kind == "original" else pages.public))
     return Built(model, metrics, label_digest(model, everything))
 
 

@@ -1,8 +1,7 @@
-"""Build ``unticker/tables.npz``: what every code point is, and the words of dates.
+"""Build ``unticker/tables.npz``: what every code point is, and the words it knows.
 
-Character classes come from Python's Unicode database, names of months, days and
-units of time from CLDR by way of Babel. The result is shipped, so that a label
-depends neither on the Python version nor on an installed Babel.
+Character classes come from Python's Unicode database, words from `train.lexicon`. The result
+is shipped, so that a label depends neither on the Python version nor on other packages.
 """
 
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unticker.alphabet import CLASSES, hash_words
+from train.lexicon import known_words
+from unticker.alphabet import CLASSES
 
 _STOP = ".!?…。！？؟۔।॥።፧։។‥｡"
 _COMMA = ",;،؛、，；፣፤՝"
@@ -60,38 +60,15 @@ def _fold(code: int) -> int:
     return (ord(lowered) if len(lowered) == 1 else code) & 0xFFFF
 
 
-def date_words() -> list[str]:
-    """Names of months, days and units of time in every language of CLDR."""
-    from babel import Locale
-    from babel.localedata import locale_identifiers
-
-    words: set[str] = set()
-    for name in sorted(locale_identifiers()):
-        if "_" in name:
-            continue
-        locale = Locale.parse(name)
-        for names in (locale.months, locale.days):
-            for context in ("format", "stand-alone"):
-                for width in ("wide", "abbreviated"):
-                    for value in names.get(context, {}).get(width, {}).values():
-                        words.update(value.replace(".", " ").replace("-", " ").split())
-        for unit in ("hour", "minute", "day", "week"):
-            for forms in locale._data.get("date_fields", {}).get(unit, {}).values():
-                if isinstance(forms, dict):
-                    for value in forms.values():
-                        words.update(str(value).replace("{0}", " ").split())
-    return sorted(word for word in words if len(word) > 2 and not any(c.isdigit() for c in word))
-
-
 def build(path: Path) -> None:
     classes = np.zeros(sys.maxunicode + 1, np.uint8)
     fold = np.zeros(sys.maxunicode + 1, np.uint16)
     for code in range(sys.maxunicode + 1):
         classes[code] = CLASSES.index(_class(code)) if not 0xD800 <= code < 0xE000 else 1
         fold[code] = _fold(code)
-    words = hash_words(date_words(), fold)
+    words, kinds = known_words(classes, fold)
     shift = fold - np.arange(len(fold)).astype(np.uint16)  # nearly all zero: packs well
-    np.savez_compressed(path, classes=classes, shift=shift, dates=np.unique(words))
+    np.savez_compressed(path, classes=classes, shift=shift, words=words, kinds=kinds)
 
 
 if __name__ == "__main__":

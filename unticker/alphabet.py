@@ -28,6 +28,9 @@ KIND[[LOWER, UPPER, LETTER, MARK]] = 1
 KIND[DIGIT] = 2
 KIND[UNIT] = 3
 
+DATE, NAME, FUNCTION = 1, 2, 4
+"""Kinds of known words: of dates and times, given names, function words."""
+
 _BASE = 0x9E3779B97F4A7C15
 _MODULUS = 1 << 64
 _INVERSE = pow(_BASE, -1, _MODULUS)
@@ -36,11 +39,13 @@ MAX_CODES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """``classes`` and ``fold`` by code point, ``dates`` the sorted hashes of date words."""
+    """``classes`` and ``fold`` by code point; ``words``, the sorted hashes of known words, and
+    what each is: a sum of `DATE`, `NAME` and `FUNCTION`."""
 
     classes: NDArray[np.uint8]
     fold: NDArray[np.uint16]
-    dates: NDArray[np.uint64]
+    words: NDArray[np.uint64]
+    kinds: NDArray[np.uint8]
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +54,7 @@ def tables() -> Tables:
         arrays: Any = np.load(stream, allow_pickle=False)
         shift = arrays["shift"]
         fold = shift + np.arange(len(shift)).astype(np.uint16)
-        return Tables(arrays["classes"], fold, arrays["dates"])
+        return Tables(arrays["classes"], fold, arrays["words"], arrays["kinds"])
 
 
 @lru_cache(maxsize=1)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from unticker import crosses
 from unticker.alphabet import MAX_CODES
 from unticker.columns import ALIKE, CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, column_names
-from unticker.crosses import FAR, STRONG
+from unticker.crosses import FAR, STRONG, Evidence
 from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
+from unticker.stretch import stretch
 from unticker.types import BODY
 from unticker.units import FloatArray, IntArray, quotient
 from unticker.words import Text
@@ -214,8 +215,11 @@ class Context:
     def passing(self) -> list[Cross]:
         """The crosses that hang on probabilities; those of the layout come behind them."""
         layout, sums = self.layout, self._mass_sums
-        prose = sums[:-1] - sums[layout.first], sums[layout.last] - sums[1:]
-        return crosses.passing(layout, self._labels, self.distances, prose, self._passed)
+        start, end = sums[layout.first], sums[layout.last]
+        prose = sums[:-1] - start, end - sums[1:], end - start
+        article = stretch(layout, self._labels[BODY])
+        seen = Evidence(self._labels, self.distances, prose, self._passed, article)
+        return crosses.passing(layout, seen, last=len(self._classes) < CLASSES)
 
     def columns(self) -> list[tuple[str, IntArray]]:
         """All columns by name, in the order of `FAMILIES`."""

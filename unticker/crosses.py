@@ -4,10 +4,14 @@ A linear pass adds up what its columns say; a cross has a weight for each case t
 them make together, which no sum of theirs can give. Each is one look-up a unit.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from unticker.alphabet import STOP
 from unticker.layout import Cross, Layout
+from unticker.stretch import Stretch
+from unticker.types import BODY, BYLINE, CHROME, TICKER
 from unticker.units import FloatArray, IntArray, binned
 
 FAR = 99
@@ -15,29 +19,47 @@ FAR = 99
 STRONG = 153
 """A probability of 0.6: prose that is surely body, a mark that surely went by."""
 _NEAR, _CLOSE = (2, 4, 10), (2, 3, 4, 6, 9, 14, 25, 50, 99)
+_EIGHT, _FIVE = (8, 30, 70, 128, 186, 226, 247), (20, 77, 153, 235)
+_EDGE = (1, 2, 3, 5, 9, 20)
 
 
-def passing(
-    layout: Layout,
-    labels: FloatArray,
-    distances: tuple[IntArray, IntArray],
-    prose: tuple[IntArray, IntArray],
-    passed: list[FloatArray],
-) -> list[Cross]:
-    """The crosses that hang on a pass's probabilities.
+class Evidence(NamedTuple):
+    """What a pass's probabilities say of every unit.
 
     ``labels``: (4, units), 0 to 255. ``distances``: units to sure prose before and behind, at
-    most `FAR`; ``prose``: characters of it before and behind. ``passed``: the greatest
+    most `FAR`; ``prose``: characters of it before, behind and in the page. ``passed``: the greatest
     probabilities (0 to 255) so far of a teaser heading, a teaser and a byline behind prose.
+    ``stretch``: the part of the page that is most likely its article.
     """
-    best, top = _best(labels)
+
+    labels: FloatArray
+    distances: tuple[IntArray, IntArray]
+    prose: tuple[IntArray, IntArray, IntArray]
+    passed: list[FloatArray]
+    stretch: Stretch
+
+
+def passing(layout: Layout, seen: Evidence, last: bool) -> list[Cross]:
+    """The crosses that hang on a pass's probabilities. Finer ones only for the ``last`` pass: over
+    the first pass's scores they fit the training sites, and tell the last nothing more."""
+    four = binned(layout.length, 25, 60, 120)
+    found = _of_best(layout, seen, four)
+    if last:
+        found += _of_chances(layout, seen, four) + _of_stretch(layout, seen, four)
+    return found
+
+
+def _of_best(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
+    """The likeliest labels of the unit and around it, with prose, length, territory."""
+    distances, prose, passed = seen.distances, seen.prose, seen.passed
+    best, top = _best(seen.labels)
     own = best * 3 + binned(top.astype(np.int64), 140, 210)
     before, behind = (binned(d, *_CLOSE) for d in distances)
     near = 4 * binned(distances[0], *_NEAR) + binned(distances[1], *_NEAR)
-    little, behind_prose = (binned(p, 100, 600, 2500) for p in prose)
+    little, behind_prose = (binned(p, 100, 600, 2500) for p in prose[:2])
     share = binned(255 * prose[0] // np.maximum(prose[0] + prose[1], 1), 5, 60, 200, 250)
     length = layout.shape("length")
-    six, four = binned(layout.length, 12, 30, 60, 100, 180), binned(layout.length, 25, 60, 120)
+    six = binned(layout.length, 12, 30, 60, 100, 180)
     around = [layout.at(best, offset, 4) for offset in (-2, -1, 1, 2)]
     two_before, two_behind = around[0] * 5 + around[1], around[3] * 5 + around[2]
     beside = around[1] * 5 + around[2]
@@ -65,6 +87,65 @@ def passing(
             ((dates * 16 + near) * 4 + little) * 4 + four, 768),
         ("label, two before, share of prose before", (two_before * 12 + own) * 5 + share, 1500),
         ("label, two behind, share of prose before", (two_behind * 12 + own) * 5 + share, 1500),
+    ]  # fmt: skip
+
+
+def _of_chances(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
+    """The unit's own probabilities in eight steps, with those beside it in five, or with the
+    size of the page and of its prose."""
+    ticker, chrome, byline, body = (binned(p.astype(np.int64), *_EIGHT) for p in seen.labels)
+    five = [binned(p.astype(np.int64), *_FIVE) for p in seen.labels]
+    page = binned(layout.last - layout.first, 36, 70, 140, 270, 520) * 6
+    page += binned(seen.prose[2], 330, 800, 2000, 4800, 12000)
+
+    def beside(label: int, offset: int) -> IntArray:
+        return layout.at(five[label], offset, 5)
+
+    def between(own: IntArray, before: IntArray, behind: IntArray) -> IntArray:
+        return ((own * 6 + before) * 6 + behind) * 4 + four
+
+    chrome_before, chrome_behind = beside(CHROME, -1), beside(CHROME, 1)
+    body_before, body_behind = beside(BODY, -1), beside(BODY, 1)
+    return [
+        ("probabilities", (body * 8 + chrome) * 8 + ticker, 512),
+        ("body between chrome, length", between(body, chrome_before, chrome_behind), 1152),
+        ("ticker between chrome, length", between(ticker, chrome_before, chrome_behind), 1152),
+        ("ticker between tickers, length",
+            between(ticker, beside(TICKER, -1), beside(TICKER, 1)), 1152),
+        ("body between body, length", between(body, body_before, body_behind), 1152),
+        ("byline between chrome and body, length",
+            between(byline, chrome_before, body_behind), 1152),
+        ("byline between body and byline, length",
+            between(byline, body_before, beside(BYLINE, 1)), 1152),
+        ("body, size of the page and its prose", body * 36 + page, 288),
+        ("ticker, size of the page and its prose", ticker * 36 + page, 288),
+        ("label, repeats of two units on both sides, length",
+            (layout.repeats_around * 4 + _best(seen.labels)[0]) * 4 + four, 4096),
+        ("body, repeats on both sides, length",
+            (layout.repeats_beside * 8 + body) * 4 + four, 512),
+    ]  # fmt: skip
+
+
+def _of_stretch(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
+    """Where the unit stands to the likeliest article: before, in or behind it, how near."""
+    ticker, _, byline, body = (binned(p.astype(np.int64), *_EIGHT) for p in seen.labels)
+    first, last, total = seen.stretch
+    side = (layout.index >= first).astype(np.int64) + (layout.index >= last)
+    start = side * 7 + binned(np.abs(layout.index - first), *_EDGE)
+    to_end = binned(np.abs(layout.index + 1 - last), *_EDGE)
+    end = side * 7 + to_end
+    size = binned(total, 60, 300, 1000, 3000)
+    return [
+        ("body, side of the article, its size, length",
+            ((side * 8 + body) * 5 + size) * 4 + four, 480),
+        ("body, distance to the article's start, length", (start * 8 + body) * 4 + four, 672),
+        ("body, distance to the article's end, length", (end * 8 + body) * 4 + four, 672),
+        ("byline, distance to the article's start, length", (start * 8 + byline) * 4 + four, 672),
+        ("byline, distance to the article's end, length", (end * 8 + byline) * 4 + four, 672),
+        ("ticker, distance to the article's start, length", (start * 8 + ticker) * 4 + four, 672),
+        ("ticker, distance to the article's end, length", (end * 8 + ticker) * 4 + four, 672),
+        ("distance to both ends of the article, length",
+            (start * 7 + to_end) * 4 + four, 588),
     ]  # fmt: skip
 
 

@@ -208,6 +208,16 @@ def _dates(text: Text) -> IntArray:
     return 3 * np.minimum(text.word_traits[4], 2) + np.minimum(text.word_traits[5], 2)
 
 
+def _function_words(text: Text) -> IntArray:
+    return _share(text.word_traits[7], np.minimum(_word_count(text), COUNTED))
+
+
+def _names(text: Text) -> IntArray:
+    """Given names: their number (to 3), and whether they are a third of the words."""
+    names, words = text.word_traits[6], np.minimum(_word_count(text), COUNTED)
+    return np.minimum(names, 3) * 2 + (3 * names >= words) * (names > 0)
+
+
 def _clauses(text: Text) -> IntArray:
     return 4 * _stops_inside(text) + np.minimum(text.count(COMMA), 3)
 
@@ -238,6 +248,8 @@ SHAPES: tuple[Shape, ...] = (
         np.minimum(t.word_traits[4], 3))),
     Shape("glued-numbers", "numbers joined by one sign: 14:05, 3/5/2024", 4, lambda t: (
         np.minimum(t.word_traits[5], 3))),
+    Shape("names", "given names, and whether they are a third of the words", 8, _names),
+    Shape("function-words", "function words, in tenths", 12, _function_words),
     Shape("stops", "sentence ends before the last character", 5, _stops_inside),
     _counted("commas", "commas and semicolons", COMMA),
     _counted("colons", "colons", COLON),
@@ -260,6 +272,9 @@ SHAPES: tuple[Shape, ...] = (
         19, lambda t: _edge_class(t, -1))),
     Shape("length-script", "length and script", 72, _with_length(4, _script)),
     Shape("length-dates", "length, names and numbers of dates", 162, _with_length(9, _dates)),
+    Shape("length-names", "length and given names", 144, _with_length(8, _names)),
+    Shape("length-function-words", "length and function words", 216, _with_length(
+        12, _function_words)),
     Shape("length-capitals", "length and words with a capital", 216, _with_length(
         12, _capitalised)),
     Shape("length-clauses", "length, sentence ends, commas", 360, _with_length(20, _clauses)),

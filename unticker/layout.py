@@ -97,6 +97,30 @@ class Layout:
         """``values`` of the unit ``offset`` further on; ``outside`` beyond the page."""
         return np.append(values, outside).take(self.places[offset])
 
+    def _next(self, values: IntArray, offset: int, outside: int) -> IntArray:
+        """``values`` of the unit ``offset`` further on, passing over none."""
+        place = self.index + offset
+        inside = (place >= self.first) & (place < self.last)
+        return np.where(inside, values.take(place, mode="clip"), outside)
+
+    @cached_property
+    def _repeats(self) -> list[IntArray]:
+        """How often the two units before and the two behind stand in the page, less one: to 2;
+        3 beyond the page. What stands behind each of many comments ("Reply") shows here."""
+        repeats = np.minimum(self.shape("repeats"), 2)
+        return [self._next(repeats, offset, 3) for offset in (-2, -1, 1, 2)]
+
+    @cached_property
+    def repeats_around(self) -> IntArray:
+        """Repeats of two units on both sides, as one of 256 values."""
+        second, first, next_, last = self._repeats
+        return ((second * 4 + first) * 4 + next_) * 4 + last
+
+    @cached_property
+    def repeats_beside(self) -> IntArray:
+        """Repeats of the units before and behind, as one of 16 values."""
+        return self._repeats[1] * 4 + self._repeats[2]
+
     @cached_property
     def windows(self) -> list[Window]:
         """For each width of `WINDOWS`, ranks among the units that are counted."""

@@ -44,16 +44,19 @@ BATCH_CODES, BATCH_LINES, BATCH_PAGES = 1 << 18, 1 << 13, 256
 @lru_cache(maxsize=1)
 def schema() -> str:
     """Digest of everything a weight's meaning hangs on."""
-    context = Context(weights.prepare(["a"]).text, np.zeros((1, len(SHAPES)), np.int64),
-                      np.zeros((1, CLASSES), np.int64))  # fmt: skip
+    batch = weights.prepare(["a"])
+    second, third = (
+        Context(batch.text, np.zeros((1, len(SHAPES)), np.int64), np.zeros((1, size), np.int64))
+        for size in (CLASSES, len(LABELS))
+    )
     tables = files("unticker").joinpath("tables.npz").read_bytes()
     described = {
         "labels": LABELS,
         "buckets": BUCKET_BITS,
         "ngrams": [n.name for n in NGRAMS],
         "shapes": [(s.name, s.size) for s in SHAPES],
-        "columns": [name for name, _ in context.columns()],
-        "crosses": [(name, size) for name, _, size in context.crosses()],
+        "columns": [name for name, _ in second.columns()],
+        "crosses": [(name, size) for each in (second, third) for name, _, size in each.crosses()],
         "article": ARTICLE_COLUMNS,
         "markup": sorted(MARKUP_FAMILIES),
         "tables": hashlib.sha256(tables).hexdigest(),
@@ -234,7 +237,8 @@ def _numbers(article: Any) -> bool:
 
 def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
     loaded = {field.name: arrays[f"{prefix}.{field.name}"] for field in fields(Weights)}
-    crosses = weights.crosses_size()
+    second = weights.crosses_size(CLASSES)
+    third = second + weights.crosses_size(len(LABELS))
     batch = weights.prepare(["a"])
     seen = weights.second_context(batch, np.zeros((1, CLASSES), np.int64))
     both = weights.third_context(batch, seen, np.zeros((1, len(LABELS)), np.int64))
@@ -243,10 +247,10 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
         "shapes": ((int(SHAPE_OFFSETS[-1]), CLASSES), np.int16),
         "bias": ((CLASSES,), np.int32),
         "columns2": ((seen.values.shape[1], 4), np.int32),
-        "crosses2": ((crosses, 4), np.int32),
+        "crosses2": ((second, 4), np.int32),
         "bias2": ((4,), np.int64),
         "columns3": ((both.values.shape[1], 4), np.int32),
-        "crosses3": ((2 * crosses, 4), np.int32),
+        "crosses3": ((third, 4), np.int32),
         "bias3": ((4,), np.int64),
     }
     for name, (shape, dtype) in expected.items():

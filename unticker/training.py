@@ -20,7 +20,7 @@ from unticker import evaluation
 from unticker import weights as w
 from unticker.annotations import AnnotatedPage
 from unticker.assembly import ARTICLE_COLUMNS, article_columns
-from unticker.columns import CLASSES
+from unticker.columns import CLASSES, column_names
 from unticker.context import Columns
 from unticker.errors import UsageError
 from unticker.examples import Examples, Options, chunks, gather
@@ -106,8 +106,9 @@ def fit_context(
     # Centred columns of like size: the solver needs far fewer iterations.
     scale, centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
     width = values.shape[1]
-    size = int(crosses.max()) + 1
-    full = w.crosses_size() * (1 if size <= w.crosses_size() else 2)
+    full = w.crosses_size(CLASSES)
+    if width > len(column_names(CLASSES)):
+        full += w.crosses_size(len(LABELS))
     pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
     ones = np.ones(crosses.size, np.float32)
     hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
@@ -238,21 +239,40 @@ def fit(annotations: Any, options: Options | None = None) -> Model:
     Its cross-validated scores, over sites it did not see, stand in ``about``.
     Raises `UsageError` for annotations that no model can be fitted on.
     """
+    return fit_each([annotations], options)[0]
+
+
+def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list[Model]:
+    """`fit` a model on each of several annotations, side by side where ``options`` allow it."""
     options = options or Options()
-    pages = evaluation.pages_of(annotations)
-    if not pages:
+    sets = [evaluation.pages_of(each) for each in annotations]
+    if not all(sets):
         raise UsageError("no annotated pages to train on")
     from joblib import Parallel, delayed
 
-    marked = [page for page in pages if page.markup is not None]
-    jobs = [(pages, options, False)] + ([(marked, options, True)] if marked else [])
-    if marked and options.jobs != 1:  # a process for each kind beats threads within one
+    marked = [[page for page in pages if page.markup is not None] for pages in sets]
+    jobs = [(pages, options, False) for pages in sets]
+    jobs += [(pages, options, True) for pages in marked if pages]
+    if len(jobs) > 1 and options.jobs != 1:  # a process for each beats threads within one
         single = replace(options, jobs=1)
-        jobs = [(part, single, markup) for part, _, markup in jobs]
-        results = Parallel(2, mmap_mode=None)(delayed(fit_weights)(*job) for job in jobs)
+        order = sorted(range(len(jobs)), key=lambda job: -len(jobs[job][0]))  # longest first
+        parts = Parallel(2, mmap_mode=None, batch_size=1)(
+            delayed(fit_weights)(jobs[job][0], single, jobs[job][2]) for job in order
+        )
+        places = sorted(range(len(jobs)), key=order.__getitem__)
+        results = [parts[place] for place in places]
     else:
         results = [fit_weights(*job) for job in jobs]
-    text, html = results[0], results[1] if marked else None
+    texts, html = results[: len(sets)], iter(results[len(sets) :])
+    return [
+        _model(pages, options, text, next(html) if with_markup else None)
+        for pages, text, with_markup in zip(sets, texts, marked, strict=True)
+    ]
+
+
+def _model(
+    pages: Sequence[AnnotatedPage], options: Options, text: Fitted, html: Fitted | None
+) -> Model:
     about = {
         "unticker": version("unticker"),
         "lines": sum(label is not None for p in pages if not p.variant for label in p.labels),

@@ -31,7 +31,7 @@ def quotient(part: IntArray | FloatArray, whole: IntArray | FloatArray | int) ->
     return exact
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _bins(edges: tuple[int, ...]) -> IntArray:
     return np.searchsorted(np.array(edges), np.arange(edges[-1] + 1), "right")
 

@@ -16,7 +16,7 @@ from unticker import features, units
 from unticker.columns import CLASSES
 from unticker.context import Columns, Context
 from unticker.features import BUCKETS, SHAPE_OFFSETS
-from unticker.layout import Layout, rows
+from unticker.layout import Cross, Layout, rows
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
 from unticker.units import FloatArray, IntArray, Units, quotient
@@ -55,12 +55,12 @@ def probabilities(scores: IntArray) -> IntArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Arrays of one model. C columns and X crosses a pass.
+    """Arrays of one model. C columns and X crosses of the second pass, C' and X' of the third.
 
     ``ngrams`` (buckets, 12) and ``shapes`` (shape values, 12) int16, ``bias`` (12,) int32;
     ``columns2`` (C, 4), ``crosses2`` (X, 4), ``bias2`` (4,) of the second pass;
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
-    first rows belong to the second pass's columns. All int32 but the biases (int64).
+    first rows belong to what the second pass sees. All int32 but the biases (int64).
     """
 
     ngrams: NDArray[np.int16]
@@ -182,16 +182,16 @@ def third_context(batch: Batch, seen: Columns, second: IntArray) -> Columns:
     new = second_context(batch, second)
     return Columns(
         np.vstack([seen.values.T, new.values.T]).T,
-        np.vstack([seen.crosses.T, new.crosses.T + crosses_size()]).T,
+        np.vstack([seen.crosses.T, new.crosses.T + crosses_size(CLASSES)]).T,
     )
 
 
-@lru_cache(maxsize=1)
-def crosses_size() -> int:
-    """Rows that the crosses of one context pass can select."""
+@lru_cache(maxsize=2)
+def crosses_size(classes: int) -> int:
+    """Rows that the crosses over a pass of so many classes can select."""
     batch = prepare(["a"])
-    context = Context(batch.text, batch.layout.shapes, np.zeros((1, 4), np.int64))
-    return sum(size for _, _, size in context.crosses())
+    context = Context(batch.text, batch.layout.shapes, np.zeros((1, classes), np.int64))
+    return _rows(context.crosses())
 
 
 def score(weights: Weights, batch: Batch, first: IntArray) -> IntArray:
@@ -204,22 +204,27 @@ def score(weights: Weights, batch: Batch, first: IntArray) -> IntArray:
         return np.zeros((0, 4), np.int64)
     context = _context(batch, first)
     passing, values = context.passing(), context.values()
-    width, size, start = len(values), crosses_size(), sum(size for _, _, size in passing)
+    width, size, start = len(values), crosses_size(CLASSES), _rows(passing)
     lasting = _sum(_lasting(weights, start), rows(batch.layout.crosses))
     seen = rows(passing)
     total = _product(weights.columns2, values) + _sum(weights.crosses2[:start], seen)
     new = _context(batch, _rounded(total + lasting[:, :4] + weights.bias2))
     total = _product(weights.columns3[:width], values) + _sum(weights.crosses3[:start], seen)
     total += _product(weights.columns3[width:], new.values())
-    total += _sum(weights.crosses3[size : size + start], rows(new.passing()))
+    passing = new.passing()
+    total += _sum(weights.crosses3[size : size + _rows(passing)], rows(passing))
     return _rounded(total + lasting[:, 4:] + weights.bias3)
+
+
+def _rows(crosses: list[Cross]) -> int:
+    return sum(size for _, _, size in crosses)
 
 
 @lru_cache(maxsize=4)
 def _lasting(weights: Weights, start: int) -> NDArray[np.signedinteger]:
-    """Rows of the crosses that both passes see alike: what they add to the second pass's four
-    scores, and to the third's, whose table holds these crosses twice."""
-    size = crosses_size()
-    twice = weights.crosses3[start:size].astype(np.int64) + weights.crosses3[size + start :]
+    """Rows of the crosses that both passes see alike, which lie behind the others: what they add
+    to the second pass's four scores, and to the third's, whose table holds them twice."""
+    size = crosses_size(CLASSES)
+    twice = weights.crosses3[start:size].astype(np.int64) + weights.crosses3[start - size :]
     table = np.concatenate([weights.crosses2[start:], twice], axis=1)
     return table.astype(np.int32) if np.abs(table).max(initial=0) < 1 << 31 else table

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import alphabet
-from unticker.alphabet import DIGIT, KIND, SPACE, UPPER, Hasher
+from unticker.alphabet import DATE, DIGIT, FUNCTION, KIND, LETTER, NAME, SPACE, UPPER, Hasher
 from unticker.units import IntArray, Units, binned
 
+_PREFIX_BITS = 20
+_PREFIX = np.uint64(64 - _PREFIX_BITS)
 HEAD_WORDS, TAIL_WORDS = 10, 5
 _LENGTHS = (2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)
 
@@ -104,19 +106,19 @@ class Text:
         return counted
 
     @property
-    def _dates(self) -> NDArray[np.bool_]:
-        """Which words are names of months, days and units of time."""
-        dates, hashes = alphabet.tables().dates, self.word_hashes
-        prefix = (hashes >> np.uint64(48)).view(np.int64)
-        found: NDArray[np.bool_] = _date_prefixes()[prefix]
-        maybe = np.flatnonzero(found)
-        slot = np.minimum(np.searchsorted(dates, hashes[maybe]), len(dates) - 1)
-        found[maybe] = dates[slot] == hashes[maybe]
-        return found
+    def _known(self) -> NDArray[np.uint8]:
+        """What each word is by the tables: a sum of kinds, 0 for most."""
+        tables, hashes = alphabet.tables(), self.word_hashes
+        maybe = np.flatnonzero(_prefixes().take((hashes >> _PREFIX).view(np.int64)))
+        slot = np.minimum(np.searchsorted(tables.words, hashes[maybe]), len(tables.words) - 1)
+        kinds = np.zeros(len(hashes), np.uint8)
+        kinds[maybe] = np.where(tables.words[slot] == hashes[maybe], tables.kinds[slot], 0)
+        return kinds
 
     @cached_property
     def word_traits(self) -> NDArray[np.int64]:
-        """(6, units): words that are capitalised, short, long, numbers, dates, clock times."""
+        """(8, units): words that are capitalised, short, long, numbers, dates, clock times, given
+        names, function words."""
         classes = self.units.classes
         starts, ends = self.word_starts, self.word_ends
         length = ends - starts
@@ -127,28 +129,39 @@ class Text:
         glued = np.zeros(len(starts), bool)  # 14:05, 3/5, 2.4: a number straight behind another
         glued[1:] = number[1:] & number[:-1] & (starts[1:] - ends[:-1] == 1)
         glued[1:] &= (self.word_unit[1:] == self.word_unit[:-1]) & (classes[ends[:-1]] != SPACE)
+        known = self._known
+        named = (known & NAME != 0) & ((first == UPPER) | (first == LETTER))
         traits = (
             (first == UPPER).astype(np.uint8)
             | (letters & (length <= 3)).astype(np.uint8) << 1
             | (letters & (length >= 7)).astype(np.uint8) << 2
             | number.astype(np.uint8) << 3
-            | self._dates.astype(np.uint8) << 4
+            | (known & DATE != 0).astype(np.uint8) << 4
             | (glued & (classes[after - 1] == DIGIT)).astype(np.uint8) << 5
+            | named.astype(np.uint8) << 6
+            | (known & FUNCTION != 0).astype(np.uint8) << 7
         )
         # Bits to bytes, so that the sum of eight words' traits counts each of them.
-        spread = (np.arange(64)[:, None] >> np.arange(6) & 1) << (8 * np.arange(6))
         sums = np.zeros(len(starts) + 1, np.uint64)
-        np.cumsum(spread.sum(axis=1).astype(np.uint64).take(traits), out=sums[1:])
+        np.cumsum(_spread().take(traits), out=sums[1:])
         last = np.minimum(self.last_word, self.first_word + COUNTED)
-        return _unpacked(sums[last] - sums[self.first_word], 6)
+        return _unpacked(sums[last] - sums[self.first_word], 8)
 
 
 @lru_cache(maxsize=1)
-def _date_prefixes() -> NDArray[np.bool_]:
-    """Whether a date word's hash starts with these 16 bits."""
-    known = np.zeros(1 << 16, bool)
-    known[(alphabet.tables().dates >> np.uint64(48)).astype(np.int64)] = True
+def _prefixes() -> NDArray[np.bool_]:
+    """Whether a known word's hash starts with these bits."""
+    known = np.zeros(1 << _PREFIX_BITS, bool)
+    known[(alphabet.tables().words >> _PREFIX).view(np.int64)] = True
     return known
+
+
+@lru_cache(maxsize=1)
+def _spread() -> NDArray[np.uint64]:
+    """The eight bits of a byte as the lowest bits of eight bytes."""
+    bits = np.arange(256, dtype=np.uint64)[:, None] >> np.arange(8, dtype=np.uint64)
+    spread: NDArray[np.uint64] = (bits & np.uint64(1)) << np.arange(0, 64, 8, dtype=np.uint64)
+    return spread.sum(axis=1, dtype=np.uint64)
 
 
 def _unpacked(packed: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
