@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from unticker import formats, reading
+from unticker import html as reader
 from unticker.errors import UsageError
 from unticker.reading import Document
 from unticker.types import LABELS, Label, Line, Page, Segment
@@ -162,6 +163,24 @@ def test_segments_of_a_line() -> None:
 )
 def test_markdown_of(html: str, markdown: str) -> None:
     assert rendered(html, "md") == markdown
+
+
+def test_every_line_as_markdown() -> None:
+    page = (
+        '<ul><li><a href="/sport">Sport</a><ul><li><a href="#x">Top</a></ul></ul>'
+        '<h2>Harbour <a href="/a(1)">reopens</a></h2><p>By <a href="/ana">Ana</a>, <b>Lisbon</b>'
+    )
+    markup = reader.read(page).markup
+    assert markup.lines == ["Sport", "Top", "Harbour reopens", "By Ana, Lisbon"]
+    assert formats.markdown(markup) == [
+        "- [Sport](/sport)",
+        "  - Top",
+        "## Harbour [reopens](/a%281%29)",
+        "By [Ana](/ana), Lisbon",
+    ]
+    assert formats.markdown(markup, links=False) == [
+        "- Sport", "  - Top", "## Harbour reopens", "By Ana, Lisbon",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

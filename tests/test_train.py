@@ -11,7 +11,7 @@ from conftest import ROOT, cases
 
 from train import corpora, gold, recipe, tables
 from train.gold import Gold
-from unticker import alphabet
+from unticker import alphabet, html
 from unticker.errors import UntickerError, UsageError
 from unticker.examples import Options
 from unticker.model import Model
@@ -56,6 +56,19 @@ def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
     assert metrics["test"]["text, original pages"]["pages"] == 3
     assert metrics["cross_validated"]["text"]["lines"] > 0
     assert Model.load(tmp_path / "one").about["made_with"] == recipe.versions()
+
+
+def test_variants_keep_labels_and_count_as_no_page(pages):
+    markup = html.read('<ul><li><a href="/s">Sport</a></ul><h1>Harbour</h1><p>It reopens.').markup
+    labels = ("ui-chrome", "body", "body")
+    public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
+    made = recipe.variants([public] * 8)
+    assert [(page.lines[0], page.labels) for page in made if len(page.lines) == 3] == [
+        ("- [Sport](/s)", labels),
+        ("- Sport", labels),
+    ]
+    assert sum(len(page.lines) == 1 for page in made) == 4
+    assert all(page.variant and page.markup is None for page in made)
 
 
 def test_the_test_split_is_never_trained_on(small, quick, monkeypatch):

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from train.gold import Gold
 from unticker import evaluation, training
-from unticker.annotations import AnnotatedPage, collapse, dense, scatter
+from unticker.annotations import AnnotatedPage, collapse, dense, scatter, written
 from unticker.card import write_card
 from unticker.errors import UntickerError
 from unticker.examples import Options
+from unticker.formats import markdown
 from unticker.model import Model
 
 if sys.version_info >= (3, 11):
@@ -63,8 +64,10 @@ def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
 
 
 def variants(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
-    """Pages as they look when newlines were lost, every original and every fourth public one,
-    or when the tickers of originals were broken into lines. Blank lines change no label."""
+    """Pages as they look when newlines were lost, every original and every fourth public one; as
+    other tools write them, in Markdown or with the marks of headings and lists alone, every eighth
+    public page each; and originals with their tickers broken into lines. Blank lines change no
+    label."""
     made = []
     for number, page in enumerate(pages):
         original = page.markup is None
@@ -72,6 +75,10 @@ def variants(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
             made.append(collapse(page, "    "))
         if original or number % 4 == 2:
             made.append(collapse(page, " "))
+        if page.markup is not None and number % 8 == 1:
+            made.append(written(page, markdown(page.markup), "Markdown"))
+        if page.markup is not None and number % 8 == 5:
+            made.append(written(page, markdown(page.markup, links=False), "marks"))
         if original and len(dense(page).lines) < len(scatter(page).lines):
             made.append(scatter(page))
     return made

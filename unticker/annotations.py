@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,11 @@ def dense(page: AnnotatedPage) -> AnnotatedPage:
     """The page without its blank lines."""
     lines = zip(page.lines, page.labels, strict=True)
     return _variant(page, "dense", [line for line in lines if line[1] is not None])
+
+
+def written(page: AnnotatedPage, lines: Sequence[str], how: str) -> AnnotatedPage:
+    """The page as another tool writes its lines, each in the place of its own."""
+    return _variant(page, how, list(zip(lines, page.labels, strict=True)))
 
 
 def _variant(page: AnnotatedPage, how: str, lines: list[tuple[str, Label | None]]) -> AnnotatedPage:

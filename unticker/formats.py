@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from unticker.errors import UsageError
 from unticker.markup import END_LINK, LINK, Markup
 from unticker.reading import Document
-from unticker.types import Label, Line, Page
+from unticker.types import Label, Page
 
 FORMATS = ("txt", "md", "json")
 
@@ -112,7 +112,7 @@ def _blocks(
             continue
         prefix, group = _place(markup, line.number - 1)
         if marked:
-            links = _links(markup, line, link)
+            links = _links(markup, line.number - 1, link)
             text = " ".join(_linked(line.text, start, end, links) for start, end in spans)
             if not prefix:
                 start = _BLOCK_START.match(text)
@@ -141,6 +141,17 @@ def _blocks_to_text(blocks: Sequence[_Block]) -> str:
     return "".join(out)
 
 
+def markdown(markup: Markup, links: bool = True) -> list[str]:
+    """Each line of a page as Markdown has it, with or without its links written out."""
+    lines: list[str] = []
+    link = 0
+    for index, text in enumerate(markup.lines):
+        found = _links(markup, index, link) if links else []
+        link += markup.marked[index].count(LINK)
+        lines.append(_place(markup, index)[0] + _linked(text, 0, len(text), found))
+    return lines
+
+
 def _place(markup: Markup, index: int) -> tuple[str, str]:
     """What Markdown puts before a line, and the group that it stands in."""
     row = markup.contexts[index]
@@ -161,13 +172,14 @@ def _place(markup: Markup, index: int) -> tuple[str, str]:
     return "", "table" if cell else ""
 
 
-def _links(markup: Markup, line: Line, first: int) -> list[tuple[int, int, str]]:
-    """The links of a line as (start, end, address), offsets in the line's text."""
+def _links(markup: Markup, index: int, first: int) -> list[tuple[int, int, str]]:
+    """The links of a line as (start, end, address), offsets in the line's text; ``first`` is the
+    number of links before it."""
     links: list[tuple[int, int, str]] = []
     place = 0
     opened = -1
-    text = line.text
-    for char in markup.marked[line.number - 1]:
+    text = markup.lines[index]
+    for char in markup.marked[index]:
         if char == LINK:
             opened = place
         elif char == END_LINK:
