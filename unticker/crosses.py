@@ -43,16 +43,20 @@ def passing(layout: Layout, seen: Evidence, last: bool) -> list[Cross]:
     """The crosses that hang on a pass's probabilities. Finer ones only for the ``last`` pass: over
     the first pass's scores they fit the training sites, and tell the last nothing more."""
     four = binned(layout.length, 25, 60, 120)
-    found = _of_best(layout, seen, four)
+    best, top = _best(seen.labels)
+    found = _of_best(layout, seen, best, top, four)
     if last:
-        found += _of_chances(layout, seen, four) + _of_stretch(layout, seen, four)
+        eight = [binned(p.astype(np.int64), *_EIGHT) for p in seen.labels]
+        found += _of_chances(layout, seen, best, eight, four)
+        found += _of_stretch(layout, seen.stretch, eight, four)
     return found
 
 
-def _of_best(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
+def _of_best(
+    layout: Layout, seen: Evidence, best: IntArray, top: FloatArray, four: IntArray
+) -> list[Cross]:
     """The likeliest labels of the unit and around it, with prose, length, territory."""
     distances, prose, passed = seen.distances, seen.prose, seen.passed
-    best, top = _best(seen.labels)
     own = best * 3 + binned(top.astype(np.int64), 140, 210)
     before, behind = (binned(d, *_CLOSE) for d in distances)
     near = 4 * binned(distances[0], *_NEAR) + binned(distances[1], *_NEAR)
@@ -90,10 +94,12 @@ def _of_best(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
     ]  # fmt: skip
 
 
-def _of_chances(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
+def _of_chances(
+    layout: Layout, seen: Evidence, best: IntArray, eight: list[IntArray], four: IntArray
+) -> list[Cross]:
     """The unit's own probabilities in eight steps, with those beside it in five, or with the
     size of the page and of its prose."""
-    ticker, chrome, byline, body = (binned(p.astype(np.int64), *_EIGHT) for p in seen.labels)
+    ticker, chrome, byline, body = eight
     five = [binned(p.astype(np.int64), *_FIVE) for p in seen.labels]
     page = binned(layout.last - layout.first, 36, 70, 140, 270, 520) * 6
     page += binned(seen.prose[2], 330, 800, 2000, 4800, 12000)
@@ -120,16 +126,18 @@ def _of_chances(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
         ("body, size of the page and its prose", body * 36 + page, 288),
         ("ticker, size of the page and its prose", ticker * 36 + page, 288),
         ("label, repeats of two units on both sides, length",
-            (layout.repeats_around * 4 + _best(seen.labels)[0]) * 4 + four, 4096),
+            (layout.repeats_around * 4 + best) * 4 + four, 4096),
         ("body, repeats on both sides, length",
             (layout.repeats_beside * 8 + body) * 4 + four, 512),
     ]  # fmt: skip
 
 
-def _of_stretch(layout: Layout, seen: Evidence, four: IntArray) -> list[Cross]:
+def _of_stretch(
+    layout: Layout, article: Stretch, eight: list[IntArray], four: IntArray
+) -> list[Cross]:
     """Where the unit stands to the likeliest article: before, in or behind it, how near."""
-    ticker, _, byline, body = (binned(p.astype(np.int64), *_EIGHT) for p in seen.labels)
-    first, last, total = seen.stretch
+    ticker, _, byline, body = eight
+    first, last, total = article
     side = (layout.index >= first).astype(np.int64) + (layout.index >= last)
     start = side * 7 + binned(np.abs(layout.index - first), *_EDGE)
     to_end = binned(np.abs(layout.index + 1 - last), *_EDGE)

@@ -259,8 +259,8 @@ def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list
         parts = Parallel(2, mmap_mode=None, batch_size=1)(
             delayed(fit_weights)(jobs[job][0], single, jobs[job][2]) for job in order
         )
-        places = sorted(range(len(jobs)), key=order.__getitem__)
-        results = [parts[place] for place in places]
+        done = dict(zip(order, parts, strict=True))
+        results = [done[job] for job in range(len(jobs))]
     else:
         results = [fit_weights(*job) for job in jobs]
     texts, html = results[: len(sets)], iter(results[len(sets) :])
