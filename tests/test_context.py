@@ -10,7 +10,7 @@ from unticker import weights
 from unticker.columns import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS
 from unticker.context import Context
 from unticker.features import SHAPE_OFFSETS
-from unticker.types import BODY, LABELS
+from unticker.types import BODY, CHROME, LABELS
 
 PROSE = "The council met on Monday and agreed on the plan for the old harbour, at long last."
 
@@ -44,9 +44,9 @@ def certain(*labels: int) -> np.ndarray:
 def test_both_passes_see_the_same_in_any_batch(pages):
     pages = [page for page in pages if page.strip()] or ["a"]
     together = weights.prepare(pages)
-    scores = scores_of(together)
-    seen = weights.second_context(together, scores)
-    both = weights.third_context(together, seen, scores[:, :4])
+    together_scores = scores_of(together)
+    seen = weights.second_context(together, together_scores)
+    both = weights.third_context(together, seen, together_scores[:, :4])
     for number, page in enumerate(pages):
         alone = weights.prepare([page])
         scores = scores_of(alone)
@@ -56,6 +56,9 @@ def test_both_passes_see_the_same_in_any_batch(pages):
         for whole, part in ((seen, seen1), (both, both1)):
             assert (whole.values[low:high] == part.values).all()
             assert (whole.crosses[low:high] == part.crosses).all()
+        units = weights.ngram_units(together, together_scores[:, :4])[:, low:high]
+        units1 = weights.ngram_units(alone, scores[:, :4])
+        assert (np.where(units < len(together.units), units - low, high - low) == units1).all()
 
 
 def test_columns_are_whole_numbers_that_float64_holds():
@@ -158,3 +161,36 @@ def test_probabilities_are_bytes_that_add_up(scores):
     found = weights.probabilities(np.array(scores, np.int64).reshape(len(scores), CLASSES))
     assert ((found >= 0) & (found <= 255)).all()
     assert (abs(found.sum(axis=1) - 255) <= CLASSES / 2).all()
+
+
+# ---- n-grams
+
+
+def test_ngrams_count_beside_the_unit_and_by_its_side_of_the_article():
+    texts = ["Menu\n" + PROSE + "\nShare", "Alone"]
+    batch = weights.prepare(texts)
+    scores = 4000 * np.eye(4, dtype=np.int64)[[CHROME, BODY, CHROME, CHROME]]
+    before, behind, *own = weights.ngram_units(batch, scores).tolist()
+    assert before == [4, 0, 1, 4]  # 4 units: no unit there
+    assert behind == [1, 2, 4, 4]
+    assert own[0] == [0, 4, 4, 4]
+    assert own[1] == [4, 1, 4, 3]  # a page without body: its first unit is all its stretch
+    assert own[2] == [4, 4, 2, 4]
+
+
+def test_ngram_scores_pick_each_places_weights():
+    sums = np.arange(3 * 32, dtype=np.int32).reshape(3, 32)
+    seen = np.array([[3, 0, 1], [1, 2, 3], [0, 3, 3], [3, 1, 3], [3, 3, 2]])
+    added = weights.ngram_scores(sums, seen)
+    assert added[0].tolist() == (sums[1, 16:20] + sums[0, 20:24]).tolist()
+    assert added[1].tolist() == (sums[0, 12:16] + sums[2, 16:20] + sums[1, 24:28]).tolist()
+    assert added[2].tolist() == (sums[1, 12:16] + sums[2, 28:32]).tolist()
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
+def test_sums_of_segments(sizes):
+    starts = np.cumsum([0, *sizes[:-1]])
+    rows = np.arange(sum(sizes)) * 7 % 23
+    table = np.arange(23 * 3, dtype=np.int32).reshape(23, 3) ** 2
+    expected = np.add.reduceat(table.take(rows, axis=0), starts, axis=0)
+    assert (weights._sums(table, rows, starts) == expected).all()

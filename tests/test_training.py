@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import unticker
-from unticker import annotations, evaluation, training, weights
+from unticker import annotations, evaluation, passes, training, weights
 from unticker.annotations import AnnotatedPage
 from unticker.columns import CLASS_NAMES
 from unticker.errors import UsageError
 from unticker.examples import Options, gather
+from unticker.features import BUCKETS
 from unticker.types import LABELS
 
 BY_HAND = """\
@@ -127,9 +129,7 @@ def test_every_unit_is_scored_by_a_fit_that_never_saw_its_site(examples):
         return np.full((len(examples.labels), 4), number)
 
     options = Options(jobs=1)
-    last, held = training._cross_fit(
-        examples.fold, options, (0.1, 1.0), fit, scores, examples.labels
-    )
+    last, held = passes._cross_fit(examples.fold, options, (0.1, 1.0), fit, scores, examples.labels)
     assert seen[last].all()  # the model itself is fitted on everything
     for number in set(held[:, 0].tolist()):
         scored = held[:, 0] == number
@@ -145,7 +145,7 @@ def test_the_passes_see_scores_of_other_sites_only(pages):
     ]
     examples = gather(marked, Options(min_sites=1), False)
     train = examples.fold != 0
-    kept = training._frequent(examples, train, 2)
+    kept = passes._frequent(examples.rows, examples.site, train, 2)
     sites = np.unique(examples.site[train])
     rows = examples.rows[train]
     for column in np.flatnonzero(kept[:1000]):
@@ -209,17 +209,27 @@ def test_classes_of_the_first_pass():
 def test_the_estimator_gives_the_labels_of_the_last_pass(model, pages):
     estimator = training.to_sklearn(model)
     batch = weights.prepare([page.text for page in pages])
-    first = weights.unit_scores(model.text, batch)
-    seen = weights.second_context(batch, first)
     text = model.text
+    sums = weights.ngram_sums(text, batch)
+    first = weights.unit_scores(text, batch, sums)
+    seen = weights.second_context(batch, first)
     second = weights.context_scores(text.columns2, text.crosses2, text.bias2, seen)
     both = weights.third_context(batch, seen, second)
-    design = np.zeros((len(batch.units), estimator.n_features_in_))
-    width = both.values.shape[1]
-    design[:, :width] = both.values
-    for cross in both.crosses.T:
-        design[np.arange(len(design)), width + cross] += 1
-    scores = weights.score(model.text, batch, first)
+    n = len(batch.units)
+    unit, column = [np.repeat(np.arange(n), both.crosses.shape[1])], [both.crosses.ravel()]
+    start = len(text.crosses3)
+    for other in weights.ngram_units(batch, second):
+        for selecting, bucket in batch.rows:
+            for number in range(n):
+                buckets = bucket[selecting == other[number]]
+                unit.append(np.full(len(buckets), number))
+                column.append(buckets + start)
+        start += BUCKETS
+    index = np.concatenate(unit), np.concatenate(column)
+    hot = sp.csr_matrix((np.ones(len(index[0])), index), (n, start))
+    design = sp.hstack([sp.csr_matrix(both.values), hot]).tocsr()
+    assert design.shape[1] == estimator.n_features_in_
+    scores = weights.score(text, batch, first, sums)
     ranked = np.sort(scores, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 2  # scores are rounded to 1/256
     assert clear.mean() > 0.95

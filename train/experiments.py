@@ -15,7 +15,7 @@ import numpy as np
 
 from train import corpora, recipe, silver
 from train.gold import Gold
-from unticker import evaluation, training
+from unticker import evaluation, passes, training
 from unticker import weights as w
 from unticker.annotations import AnnotatedPage
 from unticker.columns import CLASSES, FAMILIES, LABEL_OF_CLASS, column_names
@@ -110,9 +110,11 @@ def _ablation(setting: Setting, row: Row) -> None:
     """Second-pass scores without one family of context columns at a time."""
     options = setting.options
     examples = gather(setting.train(), options, False)
-    weights, first = training.fit_units(examples, options)
+    weights, first = passes.fit_units(examples, options)
     held = gather(recipe.plain(setting.gold.part("development")), options, False)
-    scored = np.concatenate([w.unit_scores(weights, batch) for batch in held.batches])
+    scored = np.concatenate([
+        w.unit_scores(weights, batch, w.ngram_sums(weights, batch)) for batch in held.batches
+    ])  # fmt: skip
     row("first pass alone", _result(held, _labels(scored)))
     seen, seen_held = _contexts(examples, first), _contexts(held, scored)
     names = [name.partition(":")[0] for name in column_names(CLASSES)]
@@ -120,7 +122,7 @@ def _ablation(setting: Setting, row: Row) -> None:
         columns = np.array([name == family for name in names])
         drop = family == "crosses"
         masked = [_masked(each, columns, drop) for each in seen]
-        layer, _ = training.fit_context(masked, examples, options, final=True)
+        layer = passes.fit_once(masked, examples, options)
         scores = np.concatenate([
             w.context_scores(*layer, _masked(each, columns, drop)) for each in seen_held
         ])  # fmt: skip

@@ -17,7 +17,7 @@ from unticker.alphabet import MAX_CODES
 from unticker.columns import ALIKE, CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, column_names
 from unticker.crosses import FAR, STRONG, Evidence
 from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
-from unticker.stretch import stretch
+from unticker.stretch import Stretch, stretch
 from unticker.types import BODY
 from unticker.units import FloatArray, IntArray, quotient
 from unticker.words import Text
@@ -84,6 +84,11 @@ class Context:
     @cached_property
     def _mass_sums(self) -> IntArray:
         return np.concatenate(([0], np.cumsum(self._mass))).astype(np.int64)
+
+    @cached_property
+    def article(self) -> Stretch:
+        """The stretch of each page that is most likely its article."""
+        return stretch(self.layout, self._labels[BODY])
 
     @cached_property
     def distances(self) -> tuple[IntArray, IntArray]:
@@ -217,8 +222,7 @@ class Context:
         layout, sums = self.layout, self._mass_sums
         start, end = sums[layout.first], sums[layout.last]
         prose = sums[:-1] - start, end - sums[1:], end - start
-        article = stretch(layout, self._labels[BODY])
-        seen = Evidence(self._labels, self.distances, prose, self._passed, article)
+        seen = Evidence(self._labels, self.distances, prose, self._passed, self.article)
         return crosses.passing(layout, seen, last=len(self._classes) < CLASSES)
 
     def columns(self) -> list[tuple[str, IntArray]]:

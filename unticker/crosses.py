@@ -138,7 +138,7 @@ def _of_stretch(
     """Where the unit stands to the likeliest article: before, in or behind it, how near."""
     ticker, _, byline, body = eight
     first, last, total = article
-    side = (layout.index >= first).astype(np.int64) + (layout.index >= last)
+    side = article.side(layout.index)
     start = side * 7 + binned(np.abs(layout.index - first), *_EDGE)
     to_end = binned(np.abs(layout.index + 1 - last), *_EDGE)
     end = side * 7 + to_end

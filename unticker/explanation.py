@@ -1,6 +1,6 @@
 """Why a line got its label: the features that carried it, in logits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,22 +75,25 @@ def explain(
 
 def _own(chosen: Weights, batch: Batch, unit: int, label: int) -> list[Reason]:
     """The first pass's rows for one unit."""
-    reasons = []
+    reasons = [Reason(name, _lead(chosen.ngrams[row], label)) for name, row in _ngrams(batch, unit)]
+    for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
+        weight = _lead(chosen.shapes[row], label)
+        reasons.append(Reason(f"{shape.name} = {row - offset}", weight))
+    return _ranked(reasons)
+
+
+def _ngrams(batch: Batch, unit: int) -> Iterator[tuple[str, int]]:
+    """The unit's n-grams (and what its markup selects): name and row of each."""
     text = batch.text
     for family, (units, rows) in enumerate(batch.rows):
-        mine = np.flatnonzero(units == unit)
-        for place in mine:
+        for place in np.flatnonzero(units == unit):
             name = NGRAMS[family].name if family < len(NGRAMS) else "markup"
             if family < len(NGRAMS):
                 spans = NGRAMS[family].places(text)
                 low, high = int(spans[1][place]), int(spans[2][place])
                 codes = batch.units.codes[low:high]
                 name += " " + repr(codes.tobytes().decode("utf-32-le", "replace"))
-            reasons.append(Reason(name, _lead(chosen.ngrams[rows[place]], label)))
-    for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
-        weight = _lead(chosen.shapes[row], label)
-        reasons.append(Reason(f"{shape.name} = {row - offset}", weight))
-    return _ranked(reasons)
+            yield name, int(rows[place])
 
 
 def _lead(row: np.ndarray, label: int) -> float:
@@ -99,8 +102,8 @@ def _lead(row: np.ndarray, label: int) -> float:
 
 
 def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -> list[Reason]:
-    """The last pass's columns and crosses for one unit."""
-    first = weights.unit_scores(chosen, batch)
+    """The last pass's columns, crosses and n-grams for one unit."""
+    first = weights.unit_scores(chosen, batch, weights.ngram_sums(chosen, batch))
     seen = weights.second_context(batch, first)
     second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
     both = weights.third_context(batch, seen, second)
@@ -119,6 +122,13 @@ def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -
     for name, row in zip(crosses, both.crosses[unit], strict=True):
         step = int(chosen.crosses3[row, label]) - int(chosen.crosses3[row, rival])
         reasons.append(Reason(name, step / weights.CONTEXT_SCALE))
+    tables = np.split(chosen.ngrams3, len(weights.NGRAM_PLACES), axis=1)
+    units = weights.ngram_units(batch, second)[:, unit]
+    for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
+        if other < len(batch.units):
+            for name, row in _ngrams(batch, int(other)):
+                step = int(table[row, label]) - int(table[row, rival])
+                reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
     return _ranked(reasons)
 
 

@@ -54,6 +54,7 @@ def schema() -> str:
         "labels": LABELS,
         "buckets": BUCKET_BITS,
         "ngrams": [n.name for n in NGRAMS],
+        "ngram_places": weights.NGRAM_PLACES,
         "shapes": [(s.name, s.size) for s in SHAPES],
         "columns": [name for name, _ in second.columns()],
         "crosses": [(name, size) for each in (second, third) for name, _, size in each.crosses()],
@@ -144,12 +145,13 @@ class Model:
         if markup:
             markups = [markup_part(documents[i], text, line) for i, text, line in batch]
         prepared = weights.prepare(texts, markups)
-        first = weights.unit_scores(chosen, prepared)
+        sums = weights.ngram_sums(chosen, prepared)
+        first = weights.unit_scores(chosen, prepared, sums)
         if self.phrases is not None:
             first = first + self.phrases.scores(prepared.text)
         if self.repeated is not None:
             first = first + _FOREIGN * self.repeated.holds(prepared.text.unit_hashes)[:, None]
-        scores = weights.score(chosen, prepared, first)
+        scores = weights.score(chosen, prepared, first, sums)
         judged = judge(scores, first)
         for place, (index, text, line) in enumerate(batch):
             piece = Piece(text, prepared.units, place, scores, first, line, judged)
@@ -252,6 +254,7 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
         "columns3": ((both.values.shape[1], 4), np.int32),
         "crosses3": ((third, 4), np.int32),
         "bias3": ((4,), np.int64),
+        "ngrams3": ((BUCKETS, 4 * len(weights.NGRAM_PLACES)), np.int16),
     }
     for name, (shape, dtype) in expected.items():
         if loaded[name].shape != shape or loaded[name].dtype != dtype:

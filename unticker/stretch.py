@@ -25,6 +25,12 @@ class Stretch(NamedTuple):
     last: IntArray
     sum: IntArray
 
+    def side(self, index: IntArray) -> IntArray:
+        """Whether each unit (``index`` is their number) stands before the stretch (0), in it (1) or
+        behind it (2)."""
+        side: IntArray = (index >= self.first).astype(np.int64) + (index >= self.last)
+        return side
+
 
 def stretch(layout: Layout, body: FloatArray) -> Stretch:
     """The best stretch of each page; ``body`` (units,) from 0 to 255."""

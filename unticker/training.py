@@ -1,31 +1,20 @@
-"""Annotated lines to a model. The only module that imports scikit-learn.
+"""Annotated lines to a model, and a model to scikit-learn's estimator."""
 
-The context passes must see scores as they will be on unseen sites: each pass is
-scored out of fold, by models that never saw the page's site (stacked sequential
-learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the next are drawn
-apart: with the same folds the later passes overrate the earlier ones.
-"""
-
-import contextlib
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unticker import evaluation
 from unticker import weights as w
 from unticker.annotations import AnnotatedPage
 from unticker.assembly import ARTICLE_COLUMNS, article_columns
-from unticker.columns import CLASSES, column_names
-from unticker.context import Columns
 from unticker.errors import UsageError
 from unticker.examples import Examples, Options, chunks, gather
-from unticker.features import BUCKETS
 from unticker.model import Model
+from unticker.passes import fit_context, fit_last, fit_units
 from unticker.types import BODY, LABELS
 from unticker.units import IntArray
 from unticker.weights import Weights
@@ -52,184 +41,21 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     if len(np.unique(examples.labels)) < 2:
         raise UsageError("the annotations hold only one label; a classifier needs at least two")
     weights, first = fit_units(examples, options)
-    contexts = [
-        w.second_context(batch, first[start : start + len(batch.units)])
-        for batch, start in zip(examples.batches, examples.starts, strict=True)
-    ]
+    parts = list(zip(examples.batches, examples.starts, strict=True))
+    contexts = [w.second_context(b, first[start : start + len(b.units)]) for b, start in parts]
     layer, second = fit_context(contexts, examples, options)
-    weights = replace(weights, columns2=layer[0], crosses2=layer[1], bias2=layer[2])
+    weights = replace(weights, columns2=layer.columns, crosses2=layer.crosses, bias2=layer.bias)
+    scores = [second[start : start + len(batch.units)] for batch, start in parts]
+    seen = [w.ngram_units(batch, own) for batch, own in zip(examples.batches, scores, strict=True)]
     contexts = [
-        w.third_context(batch, seen, second[start : start + len(batch.units)])
-        for batch, seen, start in zip(examples.batches, contexts, examples.starts, strict=True)
+        w.third_context(batch, context, own)
+        for batch, context, own in zip(examples.batches, contexts, scores, strict=True)
     ]
-    layer, _ = fit_context(contexts, examples, options, final=True)
-    weights = replace(weights, columns3=layer[0], crosses3=layer[1], bias3=layer[2])
-    article = _fit_article(examples, second)
-    return Fitted(weights, _held_out(pages, examples, second), article)
-
-
-def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
-    """First pass: weights of all examples, and out-of-fold scores (units, 12)."""
-    empty = np.zeros((0, 4), np.int32)
-    none = np.zeros(4, np.int64)
-
-    def fit(train: NDArray[np.bool_], c: float) -> Weights:
-        kept = _frequent(examples, train, options.min_sites)
-        solved, bias = _solve(
-            examples.rows[train][:, kept], examples.classes[train], CLASSES, c,
-            examples.weight[train], options.iterations,
-        )  # fmt: skip
-        table = np.zeros((examples.rows.shape[1], CLASSES), np.int16)
-        table[kept] = np.clip(np.round(solved.T * w.UNIT_SCALE), -32768, 32767)
-        fixed = np.round(bias * w.UNIT_SCALE).astype(np.int32)
-        ngrams, shapes = table[:BUCKETS], table[BUCKETS:]
-        return Weights(ngrams, shapes, fixed, empty, empty, none, empty, empty, none)
-
-    def scores(weights: Weights) -> IntArray:
-        return np.concatenate([w.unit_scores(weights, batch) for batch in examples.batches])
-
-    with _early_stopping():
-        return _cross_fit(examples.fold, options, options.unit_c, fit, scores, examples.classes)
-
-
-def fit_context(
-    contexts: list[Columns], examples: Examples, options: Options, final: bool = False
-) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]], IntArray]:
-    """A context pass: (columns, crosses, bias), and out-of-fold scores (units, 4).
-
-    The ``final`` pass feeds no other, so it is fitted once and scored by none.
-    """
-    import scipy.sparse as sp
-
-    values = np.concatenate([seen.values for seen in contexts]).astype(np.float32, order="C")
-    crosses = np.concatenate([seen.crosses for seen in contexts])
-    # Centred columns of like size: the solver needs far fewer iterations.
-    scale, centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
-    width = values.shape[1]
-    full = w.crosses_size(CLASSES)
-    if width > len(column_names(CLASSES)):
-        full += w.crosses_size(len(LABELS))
-    pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
-    ones = np.ones(crosses.size, np.float32)
-    hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
-    design = sp.hstack([sp.csr_matrix((values - centre) * scale), hot]).tocsr()
-
-    def fit(train: NDArray[np.bool_], c: float) -> Any:
-        solved, bias = _solve(
-            design[train], examples.labels[train], len(LABELS), c,
-            examples.weight[train], options.iterations,
-        )  # fmt: skip
-        fixed = np.round(solved.T * w.CONTEXT_SCALE)
-        columns = solved.T[:width] * scale[:, None]
-        bias = bias - centre @ columns
-        return (
-            np.round(columns * w.CONTEXT_SCALE).astype(np.int32),
-            fixed[width:].astype(np.int32),
-            np.round(bias * w.CONTEXT_SCALE).astype(np.int64),
-        )
-
-    def scores(layer: Any) -> IntArray:
-        table, rows, bias = layer
-        return np.concatenate([w.context_scores(table, rows, bias, seen) for seen in contexts])
-
-    with _early_stopping():
-        if final:
-            everything = np.ones(len(examples.labels), bool)
-            return fit(everything, options.context_c[0]), examples.labels
-        return _cross_fit(
-            examples.context_fold, options, options.context_c, fit, scores, examples.labels
-        )
-
-
-@contextlib.contextmanager
-def _early_stopping() -> Iterator[None]:
-    """No warning where the cap on iterations, chosen on the development split, ends a fit.
-
-    Set around the threads of the folds, since they share their filters.
-    """
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
-
-
-def _cross_fit(
-    fold: IntArray, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
-    target: IntArray,
-) -> tuple[Any, IntArray]:  # fmt: skip
-    """Fit on all, and score every unit by a fit without its site; choose C by log loss."""
-    from joblib import Parallel, delayed
-
-    folds = int(fold.max()) + 1
-    everything = np.ones(len(target), bool)
-
-    def job(c: float, held: int) -> Any:
-        train = everything if held < 0 else fold != held
-        fitted = fit(train, c)
-        if held < 0:
-            return fitted
-        return scores(fitted)[fold == held]
-
-    best: tuple[float, float, IntArray] | None = None
-    single = folds < 2
-    with Parallel(options.jobs, prefer="threads") as parallel:
-        for c in choices:
-            if single:
-                fitted = fit(everything, c)
-                return fitted, scores(fitted)
-            parts = parallel(delayed(job)(c, number) for number in range(folds))
-            held = np.empty((len(target), parts[0].shape[1]), np.int64)
-            for number, part in enumerate(parts):
-                held[fold == number] = part
-            powers = w.exponentials(held).astype(np.float64) + 1
-            chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
-            loss = float(-np.log(chosen).mean())
-            if best is None or loss < best[0]:
-                best = (loss, c, held)
-    assert best is not None
-    return fit(everything, best[1]), best[2]
-
-
-def _frequent(examples: Examples, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-    """Which rows are selected by units of at least ``least`` sites; shapes always are."""
-    import scipy.sparse as sp
-
-    site = np.unique(examples.site[train], return_inverse=True)[1]
-    least = min(least, max(1, (int(site.max()) + 1) // 3))
-    ones = np.ones(len(site), np.float32)
-    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ examples.rows[train]
-    seen.data[:] = 1
-    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
-    kept[BUCKETS:] = True
-    return kept
-
-
-def _solve(
-    rows: Any, target: IntArray, size: int, c: float, weight: NDArray[np.float64], iterations: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Multinomial logistic regression: (size, columns) weights and (size,) biases.
-
-    A class that does not occur gets a bias that keeps it out.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    present = np.unique(target)
-    solved = np.zeros((size, rows.shape[1]))
-    bias = np.full(size, -15.0)
-    if len(present) == 1:
-        bias[present[0]] = 0.0
-        return solved, bias
-    model = LogisticRegression(C=c, max_iter=iterations, tol=1e-4)
-    with threadpool_limits(1):
-        model.fit(rows, target, weight)
-    if len(present) == 2:
-        solved[present[1]], bias[present] = model.coef_[0], 0.0
-        bias[present[1]] = model.intercept_[0]
-    else:
-        solved[present], bias[present] = model.coef_, model.intercept_
-    return solved, bias
+    layer, ngrams = fit_last(contexts, seen, examples, options)
+    weights = replace(
+        weights, columns3=layer.columns, crosses3=layer.crosses, bias3=layer.bias, ngrams3=ngrams
+    )
+    return Fitted(weights, _held_out(pages, examples, second), _fit_article(examples, second))
 
 
 def fit(annotations: Any, options: Options | None = None) -> Model:
@@ -330,7 +156,8 @@ def _fit_article(examples: Examples, held: IntArray) -> tuple[float, ...]:
 def to_sklearn(model: Model, kind: str = "text") -> Any:
     """The model's last pass as a fitted scikit-learn ``LogisticRegression``.
 
-    Its 'features' are the columns and crosses of `unticker.weights.third_context`, one-hot.
+    Its 'features' are the columns and crosses of `unticker.weights.third_context`, one-hot, and
+    then all buckets of n-grams once for each of `unticker.weights.NGRAM_PLACES`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -339,8 +166,10 @@ def to_sklearn(model: Model, kind: str = "text") -> Any:
         raise UsageError(f"the model has no weights for {kind}")
     estimator = LogisticRegression()
     estimator.classes_ = np.arange(len(LABELS))
-    rows = np.concatenate([weights.columns3, weights.crosses3]).astype(np.float64)
-    estimator.coef_ = rows.T / w.CONTEXT_SCALE
+    context = np.concatenate([weights.columns3, weights.crosses3]) / w.CONTEXT_SCALE
+    places = np.split(weights.ngrams3, len(w.NGRAM_PLACES), axis=1)
+    rows = np.concatenate([context, *(place / w.UNIT_SCALE for place in places)])
+    estimator.coef_ = rows.T
     estimator.intercept_ = weights.bias3 / w.CONTEXT_SCALE
     estimator.n_features_in_ = rows.shape[0]
     estimator.n_iter_ = np.array([1])

@@ -19,6 +19,7 @@ from unticker.features import BUCKETS, SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, rows
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
+from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray, Units, quotient
 from unticker.words import Text
 
@@ -27,6 +28,12 @@ UNIT_SCALE = 256
 CONTEXT_SCALE = 1 << 16
 """Context weights are multiples of 1/65536 a step of their column."""
 _EXP_STEPS = 16 * UNIT_SCALE
+NGRAM_PLACES = (
+    "in the unit before", "in the unit behind",
+    "before the article", "in the article", "behind the article",
+)  # fmt: skip
+"""Where n-grams count for a unit in the third pass: in those beside it, and its own by where it
+stands to the likeliest article."""
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +68,8 @@ class Weights:
     ``columns2`` (C, 4), ``crosses2`` (X, 4), ``bias2`` (4,) of the second pass;
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
     first rows belong to what the second pass sees. All int32 but the biases (int64).
+    ``ngrams3`` (buckets, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
+    four labels for each of `NGRAM_PLACES`.
     """
 
     ngrams: NDArray[np.int16]
@@ -72,6 +81,7 @@ class Weights:
     columns3: NDArray[np.int32]
     crosses3: NDArray[np.int32]
     bias3: NDArray[np.int64]
+    ngrams3: NDArray[np.int16]
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:
         return {f"{prefix}.{field.name}": getattr(self, field.name) for field in fields(self)}
@@ -106,22 +116,21 @@ def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
 
 @lru_cache(maxsize=4)
 def _wide(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The first pass's tables as int32; behind the n-grams a row of zeros."""
-    ngrams = np.zeros((BUCKETS + 1, CLASSES), np.int32)
-    ngrams[:-1] = weights.ngrams
+    """The tables of n-grams beside each other, with a row of zeros behind, and that of shapes."""
+    width = CLASSES + weights.ngrams3.shape[1]
+    ngrams = np.zeros((BUCKETS + 1, width), np.int32)
+    ngrams[:-1, :CLASSES] = weights.ngrams
+    ngrams[:-1, CLASSES:] = weights.ngrams3
     return ngrams, weights.shapes.astype(np.int32)
 
 
-def unit_scores(weights: Weights, batch: Batch) -> IntArray:
-    """First pass: (units, 12) scores in 1/256 logits."""
+def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
+    """(units, 12 + 20) sums of the n-grams' rows of ``ngrams`` and ``ngrams3``."""
     # A unit selects fewer than 2**16 rows of int16: their sum is an int32.
-    ngrams, shapes = _wide(weights)
+    table, _ = _wide(weights)
     n = len(batch.units)
-    scores = np.empty((n, CLASSES), np.int32)
-    scores[:] = weights.bias
-    picked = np.empty((n, CLASSES), np.int32)
-    for row in batch.shapes.T:
-        scores += shapes.take(row, axis=0, out=picked, mode="clip")
+    sums = np.zeros((n, table.shape[1]), np.int32)
+    picked = np.empty_like(sums)
     for unit, bucket in batch.rows:
         if not len(unit):
             continue
@@ -129,9 +138,36 @@ def unit_scores(weights: Weights, batch: Batch) -> IntArray:
         if len(starts) == len(unit):
             every = np.full(n, BUCKETS)
             every[unit] = bucket
-            scores += ngrams.take(every, axis=0, out=picked, mode="clip")
+            sums += table.take(every, axis=0, out=picked, mode="clip")
         else:
-            scores[unit[starts]] += np.add.reduceat(ngrams.take(bucket, axis=0), starts, axis=0)
+            sums[unit[starts]] += _sums(table, bucket, starts)
+    return sums
+
+
+def _sums(table: NDArray[np.int32], rows: IntArray, starts: IntArray) -> NDArray[np.int32]:
+    """Sums of the table's rows in segments that begin at ``starts``: the first of each, then the
+    second of those that have one, and so on, which is faster than ``np.add.reduceat``."""
+    size = np.diff(starts, append=len(rows))
+    order = np.argsort(-size, kind="stable")
+    starts = starts[order]
+    having = np.cumsum(np.bincount(size)[::-1])[::-1]  # segments of at least so many rows
+    sums = table.take(rows[starts], axis=0)
+    picked = np.empty_like(sums)
+    for place in range(1, len(having) - 1):
+        n = having[place + 1]
+        sums[:n] += table.take(rows[starts[:n] + place], axis=0, out=picked[:n], mode="clip")
+    unordered = np.empty_like(sums)
+    unordered[order] = sums
+    return unordered
+
+
+def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32]) -> IntArray:
+    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`."""
+    _, shapes = _wide(weights)
+    scores = sums[:, :CLASSES] + weights.bias
+    picked = np.empty_like(scores)
+    for row in batch.shapes.T:
+        scores += shapes.take(row, axis=0, out=picked, mode="clip")
     return scores.astype(np.int64)
 
 
@@ -186,6 +222,33 @@ def third_context(batch: Batch, seen: Columns, second: IntArray) -> Columns:
     )
 
 
+def ngram_units(batch: Batch, second: IntArray) -> IntArray:
+    """(5, units): for each of `NGRAM_PLACES`, the unit whose n-grams each unit sees there, or the
+    number of units where there is none; from the second pass's scores."""
+    return _ngram_units(_context(batch, second))
+
+
+def _ngram_units(context: Context) -> IntArray:
+    layout, side = context.layout, context.article.side(context.layout.index)
+    none = len(layout)
+    before = np.where(layout.index > layout.first, layout.index - 1, none)
+    behind = np.where(layout.index + 1 < layout.last, layout.index + 1, none)
+    own = (np.where(side == place, layout.index, none) for place in range(3))
+    return np.stack([before, behind, *own])
+
+
+def ngram_scores(sums: NDArray[np.int32], seen: IntArray) -> IntArray:
+    """What n-grams add in the third pass: (units, 4) in 1/256 logits. ``sums`` are their
+    `ngram_sums`, ``seen`` the `ngram_units`."""
+    labels = len(LABELS)
+    padded = np.zeros((len(sums) + 1, len(NGRAM_PLACES) * labels), np.int32)
+    padded[:-1] = sums[:, CLASSES:]
+    added = np.zeros((len(sums), labels), np.int64)
+    for place, selected in enumerate(seen):
+        added += padded[:, labels * place : labels * (place + 1)].take(selected, axis=0)
+    return added
+
+
 @lru_cache(maxsize=2)
 def crosses_size(classes: int) -> int:
     """Rows that the crosses over a pass of so many classes can select."""
@@ -194,26 +257,23 @@ def crosses_size(classes: int) -> int:
     return _rows(context.crosses())
 
 
-def score(weights: Weights, batch: Batch, first: IntArray) -> IntArray:
-    """The context passes over the first pass's scores: (units, 4) in 1/256 logits.
+def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int32]) -> IntArray:
+    """The context passes over the first pass's scores: (units, 4) in 1/256 logits; ``sums`` are
+    the `ngram_sums`.
 
-    The same sums as `context_scores` of `second_context` and `third_context`, ordered so that
-    rows which the passes have in common are looked up once.
+    The same sums as `context_scores` of `second_context`, and of `third_context` with
+    `ngram_scores`, ordered so that rows which the passes have in common are looked up once.
     """
     if not len(batch.units):
         return np.zeros((0, 4), np.int64)
     context = _context(batch, first)
-    passing, values = context.passing(), context.values()
-    width, size, start = len(values), crosses_size(CLASSES), _rows(passing)
-    lasting = _sum(_lasting(weights, start), rows(batch.layout.crosses))
-    seen = rows(passing)
-    total = _product(weights.columns2, values) + _sum(weights.crosses2[:start], seen)
-    new = _context(batch, _rounded(total + lasting[:, :4] + weights.bias2))
-    total = _product(weights.columns3[:width], values) + _sum(weights.crosses3[:start], seen)
-    total += _product(weights.columns3[width:], new.values())
-    passing = new.passing()
+    columns, crosses = _ahead(weights)
+    both = _product(columns, context.values()) + _sum(crosses, rows(context.crosses()))
+    new = _context(batch, _rounded(both[:, :4] + weights.bias2))
+    passing, size = new.passing(), crosses_size(CLASSES)
+    total = _product(weights.columns3[len(columns) :], new.values())
     total += _sum(weights.crosses3[size : size + _rows(passing)], rows(passing))
-    return _rounded(total + lasting[:, 4:] + weights.bias3)
+    return _rounded(total + both[:, 4:] + weights.bias3) + ngram_scores(sums, _ngram_units(new))
 
 
 def _rows(crosses: list[Cross]) -> int:
@@ -221,10 +281,13 @@ def _rows(crosses: list[Cross]) -> int:
 
 
 @lru_cache(maxsize=4)
-def _lasting(weights: Weights, start: int) -> NDArray[np.signedinteger]:
-    """Rows of the crosses that both passes see alike, which lie behind the others: what they add
-    to the second pass's four scores, and to the third's, whose table holds them twice."""
-    size = crosses_size(CLASSES)
-    twice = weights.crosses3[start:size].astype(np.int64) + weights.crosses3[start - size :]
-    table = np.concatenate([weights.crosses2[start:], twice], axis=1)
-    return table.astype(np.int32) if np.abs(table).max(initial=0) < 1 << 31 else table
+def _ahead(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.signedinteger]]:
+    """What columns and crosses over the first pass's scores add to the second pass's four scores
+    and to the third's, which sees those of the layout (they lie last) twice."""
+    width, size = len(weights.columns2), len(weights.crosses2)
+    columns = np.concatenate([weights.columns2, weights.columns3[:width]], axis=1)
+    third = weights.crosses3[:size].astype(np.int64)
+    lasting = _rows(prepare(["a"]).layout.crosses)
+    third[size - lasting :] += weights.crosses3[-lasting:]
+    crosses = np.concatenate([weights.crosses2, third], axis=1)
+    return columns, crosses.astype(np.int32) if np.abs(crosses).max() < 1 << 31 else crosses

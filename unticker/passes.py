@@ -1,0 +1,225 @@
+"""The fits of the three passes: examples in, integer weights and out-of-fold scores out.
+
+The context passes must see scores as they will be on unseen sites: each pass is
+scored out of fold, by models that never saw the page's site (stacked sequential
+learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the next are drawn
+apart: with the same folds the later passes overrate the earlier ones.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker import weights as w
+from unticker.columns import CLASSES, column_names
+from unticker.context import Columns
+from unticker.examples import Examples, Options
+from unticker.features import BUCKETS
+from unticker.logistic import Design, early_stopping, solve
+from unticker.types import LABELS
+from unticker.units import FloatArray, IntArray
+from unticker.weights import Weights
+
+# The penalty is the same for all columns: n-grams of the unit itself, which say most, count
+# twice to be held back less than those of the units beside it.
+_OWN, _BESIDE = 2, 1
+
+
+class Layer(NamedTuple):
+    """The weights of a context pass, as `unticker.weights.Weights` holds them."""
+
+    columns: NDArray[np.int32]
+    crosses: NDArray[np.int32]
+    bias: NDArray[np.int64]
+
+
+def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
+    """First pass: weights of all examples, and out-of-fold scores (units, 12)."""
+    empty = np.zeros((0, 4), np.int32)
+    none = np.zeros(4, np.int64)
+    later = (empty, empty, none, empty, empty, none, np.zeros((BUCKETS, 0), np.int16))
+
+    def fit(train: NDArray[np.bool_], c: float) -> Weights:
+        kept = _frequent(examples.rows, examples.site, train, options.min_sites)
+        kept[BUCKETS:] = True  # shapes are no one's wording
+        solved, bias = solve(
+            Design(None, examples.rows[train][:, kept]), examples.classes[train], CLASSES, c,
+            examples.weight[train], options.iterations,
+        )  # fmt: skip
+        table = np.zeros((examples.rows.shape[1], CLASSES), np.int16)
+        table[kept] = _small(solved)
+        fixed = np.round(bias * w.UNIT_SCALE).astype(np.int32)
+        return Weights(table[:BUCKETS], table[BUCKETS:], fixed, *later)
+
+    def scores(weights: Weights) -> IntArray:
+        return np.concatenate([
+            w.unit_scores(weights, batch, w.ngram_sums(weights, batch))
+            for batch in examples.batches
+        ])  # fmt: skip
+
+    with early_stopping():
+        return _cross_fit(examples.fold, options, options.unit_c, fit, scores, examples.classes)
+
+
+def fit_context(
+    contexts: list[Columns], examples: Examples, options: Options
+) -> tuple[Layer, IntArray]:
+    """The second pass: its weights, and out-of-fold scores (units, 4)."""
+    scaled = _Scaled(contexts)
+
+    def fit(train: NDArray[np.bool_], c: float) -> Layer:
+        return scaled.layer(*scaled.fit(scaled.design, train, examples, options, c))
+
+    def scores(layer: Layer) -> IntArray:
+        return np.concatenate([w.context_scores(*layer, seen) for seen in contexts])
+
+    return _cross_fit(
+        examples.context_fold, options, options.context_c, fit, scores, examples.labels
+    )
+
+
+def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> Layer:
+    """A context pass that feeds no other: fitted on all examples, scored by none."""
+    scaled = _Scaled(contexts)
+    everything = np.ones(len(examples.labels), bool)
+    return scaled.layer(
+        *scaled.fit(scaled.design, everything, examples, options, options.context_c[0])
+    )
+
+
+def fit_last(
+    contexts: list[Columns], ngram_units: list[IntArray], examples: Examples, options: Options
+) -> tuple[Layer, NDArray[np.int16]]:
+    """The third pass: its weights, and those of the n-grams (``ngrams3``).
+
+    An n-gram counts in a place if units of ``min_sites`` sites see it there, by itself. Those of
+    the unit itself have a weight that all three places share, and one of each place.
+    """
+    import scipy.sparse as sp
+
+    scaled = _Scaled(contexts)
+    everything = np.ones(len(examples.labels), bool)
+    rows = examples.rows[:, :BUCKETS]
+    padded = sp.vstack([rows, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
+    starts = [*examples.starts, len(examples.labels)]
+    units = np.concatenate([
+        np.where(seen == seen.shape[1], len(examples.labels), seen + start)
+        for seen, start in zip(ngram_units, starts, strict=False)
+    ], axis=1)  # fmt: skip
+    before, behind, *own = (padded[place] for place in units)
+    blocks = [(before, _BESIDE), (behind, _BESIDE), *((each, _OWN) for each in own), (rows, _OWN)]
+    kept = [_frequent(block, examples.site, everything, options.min_sites) for block, _ in blocks]
+    ngrams = [
+        block[:, chosen] * np.float32(times)
+        for (block, times), chosen in zip(blocks, kept, strict=True)
+    ]
+    design = Design(scaled.design.dense, sp.hstack([scaled.design.sparse, *ngrams]).tocsr())
+    solved, bias = scaled.fit(design, everything, examples, options, options.context_c[0])
+    start, tables = scaled.design.width, []
+    for (_, times), chosen in zip(blocks, kept, strict=True):
+        table = np.zeros((BUCKETS, len(LABELS)))
+        table[chosen] = times * solved[start : start + int(chosen.sum())]
+        start += int(chosen.sum())
+        tables.append(table)
+    *beside, first, second, third, shared = tables
+    placed = [*beside, *(shared + table for table in (first, second, third))]
+    layer = scaled.layer(solved[: scaled.design.width], bias)
+    return layer, _small(np.concatenate(placed, axis=1))
+
+
+class _Scaled:
+    """A context pass's design: centred columns of like size, for which the solver needs far
+    fewer iterations, and crosses, one-hot."""
+
+    def __init__(self, contexts: list[Columns]) -> None:
+        import scipy.sparse as sp
+
+        values = np.concatenate([seen.values for seen in contexts]).astype(np.float32, order="C")
+        crosses = np.concatenate([seen.crosses for seen in contexts])
+        self.width = values.shape[1]
+        self.scale, self.centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
+        values -= self.centre
+        values *= self.scale
+        full = w.crosses_size(CLASSES)
+        if self.width > len(column_names(CLASSES)):
+            full += w.crosses_size(len(LABELS))
+        pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
+        ones = np.ones(crosses.size, np.float32)
+        hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
+        self.design = Design(values, hot)
+
+    def fit(
+        self, design: Design, train: NDArray[np.bool_], examples: Examples, options: Options,
+        c: float,
+    ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+        return solve(
+            design.of(train), examples.labels[train], len(LABELS), c, examples.weight[train],
+            options.iterations,
+        )  # fmt: skip
+
+    def layer(self, solved: FloatArray, bias: FloatArray) -> Layer:
+        """Weights of the scaled design as those of the integers it was made from."""
+        columns = solved[: self.width] * self.scale[:, None]
+        bias = bias - self.centre @ columns
+        return Layer(
+            np.round(columns * w.CONTEXT_SCALE).astype(np.int32),
+            np.round(solved[self.width :] * w.CONTEXT_SCALE).astype(np.int32),
+            np.round(bias * w.CONTEXT_SCALE).astype(np.int64),
+        )
+
+
+def _small(weights: FloatArray) -> NDArray[np.int16]:
+    """Weights in steps of 1/256."""
+    steps: NDArray[np.int16] = np.clip(np.round(weights * w.UNIT_SCALE), -32768, 32767).astype("i2")
+    return steps
+
+
+def _cross_fit(
+    fold: IntArray, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
+    target: IntArray,
+) -> tuple[Any, IntArray]:  # fmt: skip
+    """Fit on all, and score every unit by a fit without its site; choose C by log loss."""
+    from joblib import Parallel, delayed
+
+    folds = int(fold.max()) + 1
+    everything = np.ones(len(target), bool)
+
+    def job(c: float, held: int) -> Any:
+        train = everything if held < 0 else fold != held
+        fitted = fit(train, c)
+        if held < 0:
+            return fitted
+        return scores(fitted)[fold == held]
+
+    best: tuple[float, float, IntArray] | None = None
+    single = folds < 2
+    with Parallel(options.jobs, prefer="threads") as parallel:
+        for c in choices:
+            if single:
+                fitted = fit(everything, c)
+                return fitted, scores(fitted)
+            parts = parallel(delayed(job)(c, number) for number in range(folds))
+            held = np.empty((len(target), parts[0].shape[1]), np.int64)
+            for number, part in enumerate(parts):
+                held[fold == number] = part
+            powers = w.exponentials(held).astype(np.float64) + 1
+            chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
+            loss = float(-np.log(chosen).mean())
+            if best is None or loss < best[0]:
+                best = (loss, c, held)
+    assert best is not None
+    return fit(everything, best[1]), best[2]
+
+
+def _frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Which columns of ``rows`` are selected by units of at least ``least`` sites."""
+    import scipy.sparse as sp
+
+    site = np.unique(site[train], return_inverse=True)[1]
+    least = min(least, max(1, (int(site.max()) + 1) // 3))
+    ones = np.ones(len(site), np.float32)
+    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows[train]
+    seen.data[:] = 1
+    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
+    return kept
