@@ -8,10 +8,11 @@ from conftest import cases
 from test_units import ODD
 
 from unticker import units, weights
-from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble
+from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble, judge
 from unticker.columns import LABEL_OF_CLASS
 from unticker.errors import UsageError
 from unticker.features import Text
+from unticker.parts import Part
 from unticker.phrases import WEIGHT, Phrases
 from unticker.types import CHROME, LABELS, Line, Page, Segment
 
@@ -46,7 +47,8 @@ def assembled(
     scores[np.arange(len(cut)), list(labels)] = logits * weights.UNIT_SCALE
     first = np.zeros((len(cut), 7), np.int64)
     first[list(headlines), 5] = 2000
-    return assemble([Piece(text, cut, 0, scores, first, 0)], article)
+    part = Part(0, len(text), 0)
+    return assemble([Piece(text, part, cut, 0, judge(scores, first))], article)
 
 
 # ---- Page.text
@@ -122,9 +124,12 @@ def test_pieces_of_one_page_follow_each_other():
     cut = units.cut(texts)
     scores = 1000 * np.eye(4, dtype=np.int64)[[C, B, B, Y]]
     first = np.zeros((4, 7), np.int64)
-    pieces = [
-        Piece(t, cut, n, scores, first, line) for n, (t, line) in enumerate(zip(texts, (0, 2, 4)))
-    ]
+    whole, judged, start = "".join(texts), judge(scores, first), 0
+    pieces = []
+    for number, (text, line) in enumerate(zip(texts, (0, 2, 4))):
+        part = Part(start, start + len(text), line)
+        pieces.append(Piece(whole, part, cut, number, judged))
+        start = part.end
     page = assemble(pieces, NO_DOUBT)
     assert [(line.number, line.label) for line in page.lines] == [
         (1, "ui-chrome"),

@@ -11,6 +11,7 @@ from conftest import ROOT, cases
 
 from train import corpora, gold, recipe, tables
 from train.gold import Gold
+from train.variants import variants
 from unticker import alphabet, html
 from unticker.errors import UntickerError, UsageError
 from unticker.examples import Options
@@ -62,13 +63,24 @@ def test_variants_keep_labels_and_count_as_no_page(pages):
     markup = html.read('<ul><li><a href="/s">Sport</a></ul><h1>Harbour</h1><p>It reopens.').markup
     labels = ("ui-chrome", "body", "body")
     public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
-    made = recipe.variants([public] * 8)
+    made = variants([public] * 8)
     assert [(page.lines[0], page.labels) for page in made if len(page.lines) == 3] == [
         ("- [Sport](/s)", labels),
+        ("  • Sport", labels),
         ("- Sport", labels),
     ]
     assert sum(len(page.lines) == 1 for page in made) == 4
     assert all(page.variant and page.markup is None for page in made)
+
+
+def test_markdown_variants_hold_images_and_titles(pages):
+    items = "".join(f'<li><a href="/{n}">Item {n}</a>' for n in range(12))
+    markup = html.read(f"<ul>{items}</ul>").markup
+    public = replace(pages[0], lines=tuple(markup.lines), labels=("ui-chrome",) * 12, markup=markup)
+    found = [page for page in variants([public] * 16) if "Markdown" in page.page]
+    assert [page.lines[4] for page in found] == ["[![](/images/4.jpg)](/4)"] * 2
+    assert [page.lines[5] for page in found] == ["- [Item 4](/4)", '* [Item 4](/4 "Item 4")']
+    assert all(len(page.lines) == len(page.labels) == 13 for page in found)
 
 
 def test_the_test_split_is_never_trained_on(small, quick, monkeypatch):

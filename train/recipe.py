@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from train.gold import Gold
+from train.variants import variants
 from unticker import evaluation, training
-from unticker.annotations import AnnotatedPage, collapse, dense, scatter, written
+from unticker.annotations import AnnotatedPage
 from unticker.card import write_card
 from unticker.errors import UntickerError
 from unticker.examples import Options
-from unticker.formats import markdown
 from unticker.model import Model
 
 if sys.version_info >= (3, 11):
@@ -61,27 +61,6 @@ def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
         replace(page, weight=weights.get(page.page.split("/")[0] if page.markup else "original", 1))
         for page in pages
     ]
-
-
-def variants(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
-    """Pages as they look when newlines were lost, every original and every fourth public one; as
-    other tools write them, in Markdown or with the marks of headings and lists alone, every eighth
-    public page each; and originals with their tickers broken into lines. Blank lines change no
-    label."""
-    made = []
-    for number, page in enumerate(pages):
-        original = page.markup is None
-        if original or number % 4 == 0:
-            made.append(collapse(page, "    "))
-        if original or number % 4 == 2:
-            made.append(collapse(page, " "))
-        if page.markup is not None and number % 8 == 1:
-            made.append(written(page, markdown(page.markup), "Markdown"))
-        if page.markup is not None and number % 8 == 5:
-            made.append(written(page, markdown(page.markup, links=False), "marks"))
-        if original and len(dense(page).lines) < len(scatter(page).lines):
-            made.append(scatter(page))
-    return made
 
 
 def build(pages: Gold, *kinds: Kind) -> list[Built]:

@@ -59,7 +59,7 @@ def collapse(page: AnnotatedPage, separator: str) -> AnnotatedPage:
     for begin, end, label in parts:
         size[label] += end - begin
     text = separator.join(text for text, _ in kept)
-    whole = _variant(page, "one line", [(text, size.most_common(1)[0][0])])
+    whole = variant(page, "one line", [(text, size.most_common(1)[0][0])])
     return replace(whole, parts=tuple(parts))
 
 
@@ -70,22 +70,19 @@ def scatter(page: AnnotatedPage) -> AnnotatedPage:
         for text, label in zip(page.lines, page.labels, strict=True)
         for part in (_WIDE.split(text.strip()) if label is not None else [text])
     ]
-    return _variant(page, "scattered", lines)
+    return variant(page, "scattered", lines)
 
 
 def dense(page: AnnotatedPage) -> AnnotatedPage:
     """The page without its blank lines."""
     lines = zip(page.lines, page.labels, strict=True)
-    return _variant(page, "dense", [line for line in lines if line[1] is not None])
+    return variant(page, "dense", [line for line in lines if line[1] is not None])
 
 
-def written(page: AnnotatedPage, lines: Sequence[str], how: str) -> AnnotatedPage:
-    """The page as another tool writes its lines, each in the place of its own."""
-    return _variant(page, how, list(zip(lines, page.labels, strict=True)))
-
-
-def _variant(page: AnnotatedPage, how: str, lines: list[tuple[str, Label | None]]) -> AnnotatedPage:
-    """The page with other lines; its markup does not go with them."""
+def variant(
+    page: AnnotatedPage, how: str, lines: Sequence[tuple[str, Label | None]]
+) -> AnnotatedPage:
+    """The page with other lines, labelled; its markup does not go with them."""
     return replace(
         page,
         page=f"{page.page} ({how})",

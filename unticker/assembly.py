@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker.parts import Part
 from unticker.types import BODY, BYLINE, LABELS, Label, Labelled, Line, Page, Segment
 from unticker.units import IntArray, Units
 from unticker.weights import exponentials
@@ -22,13 +23,18 @@ ARTICLE_COLUMNS = (
 )  # fmt: skip
 
 
-class Judged(NamedTuple):
-    """Units of a batch of pages: labels, (units, 4) probabilities, and by how much the first
-    pass's score of an own headline is above those of all other classes."""
+Chances = NDArray[np.float64]
+"""Probabilities of the four labels, (units, 4)."""
 
-    labels: IntArray
-    chances: NDArray[np.float64]
-    headline: IntArray
+
+class Judged(NamedTuple):
+    """Units of a batch of pages: labels, (units, 4) final scores and probabilities, and by how much
+    the first pass's score of an own headline is above those of all other classes."""
+
+    labels: NDArray[np.int8]
+    scores: NDArray[np.int32]
+    chances: Chances
+    headline: NDArray[np.int32]
 
 
 def judge(scores: IntArray, first: IntArray) -> Judged:
@@ -38,38 +44,32 @@ def judge(scores: IntArray, first: IntArray) -> Judged:
     classes = np.ascontiguousarray(first.T)
     headline = classes[HEADLINE_CLASS].copy()
     classes[HEADLINE_CLASS] = -(1 << 30)
-    return Judged(scores.argmax(axis=1), chances, headline - classes.max(axis=0))
+    headline -= classes.max(axis=0)
+    return Judged(
+        scores.argmax(axis=1).astype(np.int8),
+        scores.astype(np.int32),
+        chances,
+        headline.astype(np.int32),
+    )
 
 
 class Piece:
-    """A page, or a part of a huge one: its text, units and their final scores.
+    """A page, or a part of a huge one: where it stands in the page's text, its units and what they
+    were judged to be. ``page`` is its number among the units'."""
 
-    ``line`` lines of the page come ``before`` it. ``judged`` is `judge` of the same scores,
-    which is made once for a whole batch.
-    """
-
-    def __init__(
-        self,
-        text: str,
-        units: Units,
-        page: int,
-        scores: IntArray,
-        first: IntArray,
-        line: int,
-        judged: Judged | None = None,
-    ) -> None:
-        low, high = int(units.first[page]), int(units.first[page + 1])
-        start = int(units.page_starts[page])
+    def __init__(self, text: str, part: Part, units: Units, page: int, judged: Judged) -> None:
+        own = slice(int(units.first[page]), int(units.first[page + 1]))
+        shift = part.start - int(units.page_starts[page])
+        size = np.int32 if len(text) < 1 << 31 else np.int64  # a huge page has millions of units
         self.text = text
-        self.starts = units.starts[low:high] - start
-        self.ends = units.ends[low:high] - start
-        self.before = line
-        self.line = units.line[low:high] + line
-        self.scores = scores[low:high]
-        labels, chances, headline = judge(scores, first) if judged is None else judged
-        self.labels = labels[low:high]
-        self.chances = chances[low:high]
-        self.headline = headline[low:high]
+        self.part = part
+        self.starts = (units.starts[own] + shift).astype(size)
+        self.ends = (units.ends[own] + shift).astype(size)
+        self.line = (units.line[own] + part.line).astype(size)
+        self.labels = judged.labels[own]
+        self.scores = judged.scores[own]
+        self.chances = judged.chances[own]
+        self.headline = judged.headline[own]
 
     def place(self, unit: int) -> tuple[int, int]:
         """A unit's line, from 1, and where it starts in the line."""
@@ -81,36 +81,40 @@ class Lines(Labelled):
     """The lines of a page, made as they are asked for."""
 
     def __init__(
-        self, pieces: Sequence[Piece], labels: IntArray, probabilities: NDArray[np.float64]
+        self, pieces: Sequence[Piece], labels: NDArray[np.int8], probabilities: Sequence[Chances]
     ) -> None:
         self._pieces = pieces
         self._unsettled = labels
-        self._probabilities = probabilities
+        self._probabilities = probabilities  # (units, 4) for each piece
 
     @cached_property
-    def _labels(self) -> IntArray:
+    def _labels(self) -> NDArray[np.int8]:
         """The units' labels; in a line of nearly one kind, units that are unsure follow it."""
         labels = self._unsettled
         line = _joined([piece.line for piece in self._pieces])
         length = _joined([piece.ends - piece.starts for piece in self._pieces])
-        unit = 0
-        for piece in self._pieces:  # with the start of a line torn between pieces
-            start, unit = unit, unit + len(piece.line)
-            if start < unit:
-                part = slice(int(np.searchsorted(line[: start + 1], line[start])), unit)
-                settled = _settled(
-                    labels[part], line[part], length[part], self._probabilities[part]
-                )
-                labels = np.concatenate([labels[: part.start], settled, labels[unit:]])
-        return labels
+        chance = _joined([
+            chances[np.arange(len(chances)), labels[start:end]]
+            for chances, (start, end) in zip(self._probabilities, self._bounds, strict=True)
+        ])  # fmt: skip
+        settled = labels.copy()
+        for start, end in self._bounds:  # with the start of a line torn between pieces
+            if start < end:
+                part = slice(int(np.searchsorted(line[: start + 1], line[start])), end)
+                settled[part] = _settled(settled[part], line[part], length[part], chance[part])
+        return settled
+
+    @property
+    def _bounds(self) -> list[tuple[int, int]]:
+        """The first unit of each piece, and one past its last."""
+        return list(pairwise(accumulate((len(p.line) for p in self._pieces), initial=0)))
 
     def text(self, keep: Sequence[Label], without: frozenset[tuple[int, int]]) -> str:
         wanted = np.array([label in keep for label in LABELS])[self._labels]
         out: list[str] = []
-        number, tail, unit = -1, 0, 0  # of the last unit: its line, characters behind it
-        for piece in self._pieces:
-            chosen = np.flatnonzero(wanted[unit : unit + len(piece.line)])
-            unit += len(piece.line)
+        number, tail = -1, 0  # of the last unit: its line, characters behind it
+        for piece, (first, last) in zip(self._pieces, self._bounds, strict=True):
+            chosen = np.flatnonzero(wanted[first:last])
             if without and piece is self._pieces[0]:  # which titles stand in
                 chosen = chosen[[piece.place(int(i)) not in without for i in chosen]]
             if not len(chosen):
@@ -123,26 +127,25 @@ class Lines(Labelled):
             begin, end = np.append(0, new), np.append(new, len(chosen)) - 1
             between = [" " if follows else "\n" for follows in same[new - 1].tolist()]
             torn = line[0] == number
-            between.insert(0, "\n" if not torn else "" if tail == starts[0] == 0 else " ")
+            touching = tail == 0 and starts[0] == piece.part.start
+            between.insert(0, "\n" if not torn else "" if touching else " ")
             lows, highs = starts[begin].tolist(), ends[end].tolist()
-            for sign, low, high in zip(between, lows, highs, strict=True):
-                out += (sign, piece.text[low:high])
-            number, tail = int(line[-1]), len(piece.text) - highs[-1]
-        return "".join(out[1:])
+            slices = zip(between, lows, highs, strict=True)
+            out.append("".join([s for b, low, high in slices for s in (b, piece.text[low:high])]))
+            number, tail = int(line[-1]), piece.part.end - highs[-1]
+        return "".join(out)[1:]
 
     @cached_property
     def _lines(self) -> list[Line]:
         return list(self._made())
 
     def _made(self) -> Iterator[Line]:
-        unit = 0
         last: Line | None = None
-        for piece in self._pieces:
-            units = slice(unit, unit + len(piece.line))
-            unit = units.stop
-            if units.start == unit:
+        pieces = zip(self._pieces, self._bounds, self._probabilities, strict=True)
+        for piece, (low, high), chances in pieces:
+            if low == high:
                 continue
-            for line in self._of(piece, units):
+            for line in self._of(piece, self._labels[low:high], chances):
                 if last is not None and last.number == line.number:
                     last = _mended(last, line)
                     continue
@@ -152,17 +155,18 @@ class Lines(Labelled):
         if last is not None:
             yield last
 
-    def _of(self, piece: Piece, units: slice) -> Iterator[Line]:
-        """The lines of a piece, which holds these units of the page."""
-        texts = piece.text.split("\n")
-        begins = np.cumsum([0] + [len(text) + 1 for text in texts])[piece.line - piece.before]
+    def _of(self, piece: Piece, labels: NDArray[np.int8], chances: Chances) -> Iterator[Line]:
+        """The lines of a piece, whose units have these labels and probabilities."""
+        first, end, before = piece.part
+        texts = piece.text[first:end].split("\n")
+        begins = first + np.cumsum([0] + [len(text) + 1 for text in texts])[piece.line - before]
         parts = (
-            Segment(start, end, LABELS[label], dict(zip(LABELS, chances)))
-            for start, end, label, chances in zip(
+            Segment(start, end, LABELS[label], dict(zip(LABELS, four)))
+            for start, end, label, four in zip(
                 (piece.starts - begins).tolist(),
                 (piece.ends - begins).tolist(),
-                self._labels[units].tolist(),
-                zip(*self._probabilities[units].T.tolist()),
+                labels.tolist(),
+                zip(*chances.T.tolist()),
                 strict=True,
             )
         )
@@ -170,7 +174,7 @@ class Lines(Labelled):
         counts = np.diff(np.append(new, len(piece.line))).tolist()
         for number, count in zip(piece.line[new].tolist(), counts, strict=True):
             part = next(parts)
-            text = texts[number - piece.before]
+            text = texts[number - before]
             if count == 1:
                 yield Line(number + 1, text, part.label, part.probabilities, (part,))
             else:
@@ -197,8 +201,11 @@ class Lines(Labelled):
 
 
 def _settled(
-    labels: IntArray, line: IntArray, length: IntArray, chances: NDArray[np.float64]
-) -> IntArray:
+    labels: NDArray[np.int8],
+    line: NDArray[np.signedinteger],
+    length: NDArray[np.signedinteger],
+    chance: NDArray[np.float64],
+) -> NDArray[np.int8]:
     same = np.append(False, line[1:] == line[:-1])
     if not same.any():
         return labels
@@ -206,9 +213,9 @@ def _settled(
     shares = np.bincount(group * len(LABELS) + labels, length, (group[-1] + 1) * len(LABELS))
     shares = shares.reshape(-1, len(LABELS))
     clear = shares.max(axis=1) >= NEARLY_ALL * shares.sum(axis=1)
-    chance = chances[np.arange(len(labels)), labels]
     follows = (chance < SURE) & (clear & (np.bincount(group) > 1))[group]
-    return np.where(follows, shares.argmax(axis=1)[group], labels)
+    most = shares.argmax(axis=1).astype(np.int8)
+    return np.where(follows, most[group], labels)
 
 
 def _mended(line: Line, rest: Line) -> Line:
@@ -235,9 +242,12 @@ def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
 
 
 def article_columns(
-    labels: IntArray, length: IntArray, chances: NDArray[np.float64]
+    labels: NDArray[np.signedinteger],
+    length: NDArray[np.signedinteger],
+    chance: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`."""
+    """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`. ``chance``
+    is that of body."""
     body = np.flatnonzero(labels == BODY)
     size = length[body]
     chars = int(size.sum())
@@ -245,7 +255,7 @@ def article_columns(
     return np.array([
         *logs,
         chars / max(int(length.sum()), 1),
-        float(chances[body, BODY].mean()) if len(body) else 0.0,
+        float(chance[body].mean()) if len(body) else 0.0,
         min(np.count_nonzero(labels == BYLINE), 3),
         1.0,
     ])  # fmt: skip
@@ -261,27 +271,27 @@ def assemble(
     labels = _joined([piece.labels for piece in pieces])
     if not len(labels):
         return Page((), None, frozenset(), 0.0, encoding, reader)
-    chances = _joined([piece.chances for piece in pieces])
+    chances = [piece.chances for piece in pieces]
     length = _joined([piece.ends - piece.starts for piece in pieces])
-    columns = article_columns(labels, length, chances)
+    columns = article_columns(labels, length, _joined([each[:, BODY] for each in chances]))
     chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
     if not (labels == BODY).any():
         chance = min(chance, 0.1)
     elif chance < NO_ARTICLE:
         # No article: what looked like body is the likeliest of the other labels.
         other = np.concatenate([piece.scores for piece in pieces])
-        other[:, BODY] = np.iinfo(np.int64).min
-        labels = other.argmax(axis=1)
-        chances = _without_body(chances, chance)
+        other[:, BODY] = np.iinfo(other.dtype).min
+        labels = other.argmax(axis=1).astype(np.int8)
+        chances = [_without_body(each, chance) for each in chances]
     lines = Lines(pieces, labels, chances)
     title, spans = _title(pieces, labels, length)
     return Page(lines, title, spans, chance, encoding, reader)
 
 
-def _without_body(chances: NDArray[np.float64], chance: float) -> NDArray[np.float64]:
+def _without_body(chances: Chances, chance: float) -> Chances:
     """Probabilities on a page that has an article only with this chance."""
     body = chances[:, BODY] * chance
-    rest: NDArray[np.float64] = chances.copy()
+    rest: Chances = chances.copy()
     rest[:, BODY] = 0
     total = rest.sum(axis=1)
     rest[total == 0] = [float(number != BODY) for number in range(len(LABELS))]
@@ -298,7 +308,7 @@ def _joined(arrays: list[NDArray[_Scalar]]) -> NDArray[_Scalar]:
 
 
 def _title(
-    pieces: Sequence[Piece], labels: IntArray, length: IntArray
+    pieces: Sequence[Piece], labels: NDArray[np.int8], length: IntArray
 ) -> tuple[str | None, frozenset[tuple[int, int]]]:
     """The own headline: of the short body units up to the first prose, the likeliest one."""
     body = np.flatnonzero(labels == BODY)

@@ -11,7 +11,7 @@ from unticker.columns import CLASS_NAMES
 from unticker.context import Context
 from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
-from unticker.model import markup_part, split_page
+from unticker.parts import markup_of, parts
 from unticker.types import LABELS, Kind, Label
 from unticker.weights import Batch, Weights
 
@@ -55,11 +55,11 @@ def explain(
         raise UsageError(f"line {line} is blank or behind the page's end; name another line")
     use_html = document.markup is not None and model.html is not None
     chosen = model.html if use_html and model.html is not None else model.text
-    # A huge page is labelled in pieces: explain the one that holds the line.
-    text, before = [part for part in split_page(document.text) if part[1] < line][-1]
-    markups = [markup_part(document, text, before)] if use_html else None
-    batch = weights.prepare([text], markups)
-    unit = int(np.flatnonzero(batch.units.line == line - 1 - before)[0])
+    # A huge page is labelled in parts: explain the one that holds the line.
+    part = [part for part in parts(document.text) if part.line < line][-1]
+    markups = [markup_of(document, part)] if use_html else None
+    batch = weights.prepare([document.text[part.start : part.end]], markups)
+    unit = int(np.flatnonzero(batch.units.line == line - 1 - part.line)[0])
     ranked = sorted(LABELS, key=lambda name: -found.probabilities[name])
     label = found.label
     rival = next(name for name in ranked if name != label)
@@ -82,10 +82,10 @@ def _own(chosen: Weights, batch: Batch, unit: int, label: int) -> list[Reason]:
     return _ranked(reasons)
 
 
-def _ngrams(batch: Batch, unit: int) -> Iterator[tuple[str, int]]:
+def _ngrams(batch: Batch, unit: int, markup: bool = True) -> Iterator[tuple[str, int]]:
     """The unit's n-grams (and what its markup selects): name and row of each."""
     text = batch.text
-    for family, (units, rows) in enumerate(batch.rows):
+    for family, (units, rows) in enumerate(batch.rows if markup else batch.rows[: len(NGRAMS)]):
         for place in np.flatnonzero(units == unit):
             name = NGRAMS[family].name if family < len(NGRAMS) else "markup"
             if family < len(NGRAMS):
@@ -126,7 +126,7 @@ def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -
     units = weights.ngram_units(batch, second)[:, unit]
     for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
         if other < len(batch.units):
-            for name, row in _ngrams(batch, int(other)):
+            for name, row in _ngrams(batch, int(other), markup=False):
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
     return _ranked(reasons)

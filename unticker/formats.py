@@ -141,18 +141,19 @@ def _blocks_to_text(blocks: Sequence[_Block]) -> str:
     return "".join(out)
 
 
-def markdown(markup: Markup, links: bool = True) -> list[str]:
-    """Each line of a page as Markdown has it, with or without its links written out."""
+def markdown(markup: Markup, links: bool = True, bullet: str = "- ") -> list[str]:
+    """Each line of a page as Markdown has it, with or without its links written out; ``bullet``
+    stands before items of lists."""
     lines: list[str] = []
     link = 0
     for index, text in enumerate(markup.lines):
         found = _links(markup, index, link) if links else []
         link += markup.marked[index].count(LINK)
-        lines.append(_place(markup, index)[0] + _linked(text, 0, len(text), found))
+        lines.append(_place(markup, index, bullet)[0] + _linked(text, 0, len(text), found))
     return lines
 
 
-def _place(markup: Markup, index: int) -> tuple[str, str]:
+def _place(markup: Markup, index: int, bullet: str = "- ") -> tuple[str, str]:
     """What Markdown puts before a line, and the group that it stands in."""
     row = markup.contexts[index]
     lists = 0
@@ -166,7 +167,7 @@ def _place(markup: Markup, index: int) -> tuple[str, str]:
         lists += name in _LISTS
         quote = quote or name == "blockquote"
     if item:
-        return "  " * max(0, lists - 1) + "- ", "list"
+        return "  " * max(0, lists - 1) + bullet, "list"
     if quote:
         return "> ", "quote"
     return "", "table" if cell else ""

@@ -21,6 +21,7 @@ from unticker.context import Context
 from unticker.errors import ModelError, PageError
 from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
+from unticker.parts import BATCH_CODES, Batch, batches, markup_of
 from unticker.phrases import Phrases
 from unticker.reading import Document
 from unticker.types import BYLINE, LABELS, Kind, Page
@@ -37,8 +38,6 @@ _DAMAGES = (
 )  # fmt: skip
 # A unit that recurs is furniture or ticker: away from body, headline and byline, four logits.
 _FOREIGN = np.where(LABEL_OF_CLASS >= BYLINE, -1024, 0)
-BATCH_CODES, BATCH_LINES, BATCH_PAGES = 1 << 18, 1 << 13, 256
-"""What is worked on at a time; a page with more is worked through in pieces."""
 
 
 @lru_cache(maxsize=1)
@@ -125,7 +124,7 @@ class Model:
                 for i, d in enumerate(documents)
                 if (d.markup is not None and self.html is not None) == markup
             ]
-            for batch in _batches(chosen, documents):
+            for batch in batches(chosen, documents):
                 self._label(batch, documents, markup, pieces)
         return [
             assemble(parts, self.article, document.encoding, document.reader)
@@ -134,16 +133,14 @@ class Model:
 
     def _label(
         self,
-        batch: "list[tuple[int, str, int]]",
+        batch: Batch,
         documents: list[Document],
         markup: bool,
         pieces: list[list[Piece]],
     ) -> None:
         chosen = self.html if markup and self.html is not None else self.text
-        texts = [text for _, text, _ in batch]
-        markups = None
-        if markup:
-            markups = [markup_part(documents[i], text, line) for i, text, line in batch]
+        texts = [documents[i].text[part.start : part.end] for i, part in batch]
+        markups = [markup_of(documents[i], part) for i, part in batch] if markup else None
         prepared = weights.prepare(texts, markups)
         sums = weights.ngram_sums(chosen, prepared)
         first = weights.unit_scores(chosen, prepared, sums)
@@ -151,10 +148,9 @@ class Model:
             first = first + self.phrases.scores(prepared.text)
         if self.repeated is not None:
             first = first + _FOREIGN * self.repeated.holds(prepared.text.unit_hashes)[:, None]
-        scores = weights.score(chosen, prepared, first, sums)
-        judged = judge(scores, first)
-        for place, (index, text, line) in enumerate(batch):
-            piece = Piece(text, prepared.units, place, scores, first, line, judged)
+        judged = judge(weights.score(chosen, prepared, first, sums), first)
+        for place, (index, part) in enumerate(batch):
+            piece = Piece(documents[index].text, part, prepared.units, place, judged)
             pieces[index].append(piece)
 
     def with_phrases(self, phrases: Phrases) -> "Model":
@@ -271,57 +267,3 @@ def shipped() -> Path:
     if (checkout / "model.json").is_file():
         return checkout
     raise ModelError("the shipped model is missing; reinstall unticker or name a model folder")
-
-
-def _batches(chosen: list[int], documents: list[Document]) -> Iterator[list[tuple[int, str, int]]]:
-    """Lists of (document, text, lines before the text), each within the limits of a batch."""
-    batch: list[tuple[int, str, int]] = []
-    codes = lines = 0
-    for index in chosen:
-        for text, line in split_page(documents[index].text):
-            count = text.count("\n") + 1
-            full = codes + len(text) > BATCH_CODES or lines + count > BATCH_LINES
-            if batch and (full or len(batch) >= BATCH_PAGES):
-                yield batch
-                batch, codes, lines = [], 0, 0
-            batch.append((index, text, line))
-            codes += len(text) + 1
-            lines += count
-    if batch:
-        yield batch
-
-
-def split_page(text: str) -> Iterator[tuple[str, int]]:
-    """A page whole, or a huge one in pieces that end at a line's end where there is one."""
-    line = start = 0
-    while start < len(text) or not start:
-        end = len(text)
-        if end - start > BATCH_CODES:
-            end = start + BATCH_CODES
-            cut = text.rfind("\n", start + BATCH_CODES // 2, end)
-            if cut < 0:
-                cut = text.rfind(" ", start + BATCH_CODES // 2, end)
-            end = end if cut < 0 else cut + 1
-        if text.count("\n", start, end) > BATCH_LINES:
-            end -= len(text[start:end].split("\n", BATCH_LINES)[-1])
-        yield text[start:end], line
-        if end == len(text):
-            return
-        line += text.count("\n", start, end)
-        start = end
-
-
-def markup_part(document: Document, text: str, line: int) -> Any:
-    """The markup of a piece's lines."""
-    markup = document.markup
-    assert markup is not None
-    if line == 0 and len(text) == len(document.text):
-        return markup
-    count = text.count("\n") + 1
-    return replace(
-        markup,
-        lines=markup.lines[line : line + count],
-        link_chars=markup.link_chars[line : line + count],
-        contexts=markup.contexts[line : line + count],
-        marked=markup.marked[line : line + count],
-    )

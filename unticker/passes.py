@@ -15,15 +15,15 @@ from unticker import weights as w
 from unticker.columns import CLASSES, column_names
 from unticker.context import Columns
 from unticker.examples import Examples, Options
-from unticker.features import BUCKETS
+from unticker.features import BUCKETS, NGRAMS
 from unticker.logistic import Design, early_stopping, solve
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
 from unticker.weights import Weights
 
 # The penalty is the same for all columns: n-grams of the unit itself, which say most, count
-# twice to be held back less than those of the units beside it.
-_OWN, _BESIDE = 2, 1
+# twice to be held back less than those of the units beside it, or of one side of the article.
+_OWN = 2
 
 
 class Layer(NamedTuple):
@@ -100,32 +100,41 @@ def fit_last(
 
     scaled = _Scaled(contexts)
     everything = np.ones(len(examples.labels), bool)
-    rows = examples.rows[:, :BUCKETS]
-    padded = sp.vstack([rows, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
-    starts = [*examples.starts, len(examples.labels)]
+    own = _ngrams(examples)
+    padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
     units = np.concatenate([
         np.where(seen == seen.shape[1], len(examples.labels), seen + start)
-        for seen, start in zip(ngram_units, starts, strict=False)
+        for seen, start in zip(ngram_units, examples.starts, strict=True)
     ], axis=1)  # fmt: skip
-    before, behind, *own = (padded[place] for place in units)
-    blocks = [(before, _BESIDE), (behind, _BESIDE), *((each, _OWN) for each in own), (rows, _OWN)]
-    kept = [_frequent(block, examples.site, everything, options.min_sites) for block, _ in blocks]
-    ngrams = [
-        block[:, chosen] * np.float32(times)
-        for (block, times), chosen in zip(blocks, kept, strict=True)
-    ]
-    design = Design(scaled.design.dense, sp.hstack([scaled.design.sparse, *ngrams]).tocsr())
+    blocks = [*(padded[place] for place in units), own * np.float32(_OWN)]
+    kept = [_frequent(block, examples.site, everything, options.min_sites) for block in blocks]
+    chosen = [block[:, columns] for block, columns in zip(blocks, kept, strict=True)]
+    design = Design(scaled.design.dense, sp.hstack([scaled.design.sparse, *chosen]).tocsr())
     solved, bias = scaled.fit(design, everything, examples, options, options.context_c[0])
     start, tables = scaled.design.width, []
-    for (_, times), chosen in zip(blocks, kept, strict=True):
+    for columns in kept:
         table = np.zeros((BUCKETS, len(LABELS)))
-        table[chosen] = times * solved[start : start + int(chosen.sum())]
-        start += int(chosen.sum())
+        table[columns] = solved[start : start + int(columns.sum())]
+        start += int(columns.sum())
         tables.append(table)
-    *beside, first, second, third, shared = tables
-    placed = [*beside, *(shared + table for table in (first, second, third))]
+    before, behind, *sides, shared = tables
+    placed = [before, behind, *(_OWN * shared + side for side in sides)]
     layer = scaled.layer(solved[: scaled.design.width], bias)
     return layer, _small(np.concatenate(placed, axis=1))
+
+
+def _ngrams(examples: Examples) -> Any:
+    """(units, buckets) sparse: the n-grams of every unit, without what its markup selects."""
+    import scipy.sparse as sp
+
+    rows = [
+        (unit + start, bucket)
+        for batch, start in zip(examples.batches, examples.starts, strict=True)
+        for unit, bucket in batch.rows[: len(NGRAMS)]
+    ]
+    unit, bucket = (np.concatenate(part) for part in zip(*rows, strict=True))
+    ones = np.ones(len(unit), np.float32)
+    return sp.csr_matrix((ones, (unit, bucket)), (len(examples.labels), BUCKETS))
 
 
 class _Scaled:

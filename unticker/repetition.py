@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import reading, units
-from unticker.model import split_page
+from unticker.parts import parts
 from unticker.types import Kind
 from unticker.words import Text
 
@@ -123,8 +123,8 @@ def _at_least(parts: list[Hashes], least: int) -> Hashes:
 
 def hashes(text: str) -> Hashes:
     """The hashes of a page's units, each once; a huge page is cut as for its labels."""
-    parts = [Text(units.cut([part])).unit_hashes for part, _ in split_page(text)]
-    return np.unique(np.concatenate(parts))
+    found = [Text(units.cut([text[p.start : p.end]])).unit_hashes for p in parts(text)]
+    return np.unique(np.concatenate(found))
 
 
 def find(sources: "Iterable[Source]", kind: Kind = "auto", least: int = 4) -> Repeated:

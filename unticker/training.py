@@ -140,7 +140,7 @@ def _fit_article(examples: Examples, held: IntArray) -> tuple[float, ...]:
             powers = w.exponentials(scores).astype(np.float64)
             length = (batch.units.ends - batch.units.starts)[low:high]
             chances = powers / powers.sum(axis=1, keepdims=True)
-            columns.append(article_columns(scores.argmax(axis=1), length, chances))
+            columns.append(article_columns(scores.argmax(axis=1), length, chances[:, BODY]))
             has.append(bool((examples.labels[start + low : start + high] == BODY).any()))
     if all(has) or sum(not h for h in has) < 5:
         return (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)

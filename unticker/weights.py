@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unticker import features, units
 from unticker.columns import CLASSES
 from unticker.context import Columns, Context
-from unticker.features import BUCKETS, SHAPE_OFFSETS
+from unticker.features import BUCKETS, NGRAMS, SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, rows
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
@@ -115,33 +115,50 @@ def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
 
 
 @lru_cache(maxsize=4)
-def _wide(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The tables of n-grams beside each other, with a row of zeros behind, and that of shapes."""
-    width = CLASSES + weights.ngrams3.shape[1]
-    ngrams = np.zeros((BUCKETS + 1, width), np.int32)
-    ngrams[:-1, :CLASSES] = weights.ngrams
-    ngrams[:-1, CLASSES:] = weights.ngrams3
-    return ngrams, weights.shapes.astype(np.int32)
+def _tables(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """As int32: ``ngrams`` beside ``ngrams3``, ``ngrams`` alone, both with a row of zeros behind;
+    and ``shapes``."""
+    wide = np.zeros((BUCKETS + 1, CLASSES + weights.ngrams3.shape[1]), np.int32)
+    wide[:-1, :CLASSES] = weights.ngrams
+    wide[:-1, CLASSES:] = weights.ngrams3
+    return wide, wide[:, :CLASSES].copy(), weights.shapes.astype(np.int32)
 
 
 def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
     """(units, 12 + 20) sums of the n-grams' rows of ``ngrams`` and ``ngrams3``."""
+    wide, _, _ = _tables(weights)
+    sums = np.zeros((len(batch.units), wide.shape[1]), np.int32)
+    _add(sums, wide, batch.rows[: len(NGRAMS)])
+    return sums
+
+
+def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32]) -> IntArray:
+    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`."""
+    _, ngrams, shapes = _tables(weights)
+    scores = sums[:, :CLASSES] + weights.bias
+    picked = np.empty_like(scores)
+    for row in batch.shapes.T:
+        scores += shapes.take(row, axis=0, out=picked, mode="clip")
+    _add(scores, ngrams, batch.rows[len(NGRAMS) :])
+    return scores.astype(np.int64)
+
+
+def _add(
+    sums: NDArray[np.int32], table: NDArray[np.int32], families: list[tuple[IntArray, IntArray]]
+) -> None:
+    """Add the table's rows that units select; its last one is zeros."""
     # A unit selects fewer than 2**16 rows of int16: their sum is an int32.
-    table, _ = _wide(weights)
-    n = len(batch.units)
-    sums = np.zeros((n, table.shape[1]), np.int32)
     picked = np.empty_like(sums)
-    for unit, bucket in batch.rows:
+    for unit, bucket in families:
         if not len(unit):
             continue
         starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1]))
         if len(starts) == len(unit):
-            every = np.full(n, BUCKETS)
+            every = np.full(len(sums), BUCKETS)
             every[unit] = bucket
             sums += table.take(every, axis=0, out=picked, mode="clip")
         else:
             sums[unit[starts]] += _sums(table, bucket, starts)
-    return sums
 
 
 def _sums(table: NDArray[np.int32], rows: IntArray, starts: IntArray) -> NDArray[np.int32]:
@@ -159,16 +176,6 @@ def _sums(table: NDArray[np.int32], rows: IntArray, starts: IntArray) -> NDArray
     unordered = np.empty_like(sums)
     unordered[order] = sums
     return unordered
-
-
-def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32]) -> IntArray:
-    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`."""
-    _, shapes = _wide(weights)
-    scores = sums[:, :CLASSES] + weights.bias
-    picked = np.empty_like(scores)
-    for row in batch.shapes.T:
-        scores += shapes.take(row, axis=0, out=picked, mode="clip")
-    return scores.astype(np.int64)
 
 
 def context_scores(
