@@ -63,8 +63,11 @@ def _check(built: recipe.Built, alone: recipe.Built, public: bool) -> None:
         name = "public and original pages"
         typer.echo(f"{name}: bytes {'the same' if bytes_same else 'different'}")
         new, was = (each["test"]["text"]["macro_f1"] for each in (built.metrics, metrics))
-        same &= _agree(name, built.labels == metrics["labels_sha256"], new, was)
-        refused = recipe.gate(built)
+        alike = built.labels == metrics["labels_sha256"]
+        same &= _agree(name, alike, new, was)
+        # Where floats round differently, a seed line near the border may fall on either side; the
+        # shipped model's are tested by themselves.
+        refused = recipe.gate(built) if alike else recipe.floors(built)
         if refused:
             raise UntickerError("; ".join(refused))
     if not same:

@@ -135,6 +135,13 @@ def versions() -> dict[str, str]:
 
 def gate(built: Built) -> list[str]:
     """Why a build is refused: below the floor, no test pages, or a seed line wrong."""
+    refused = floors(built)
+    wrong = [] if refused else seed_errors(built.model)
+    return [*refused, *([f"{len(wrong)} seed lines wrong, first {wrong[0]}"] if wrong else [])]
+
+
+def floors(built: Built) -> list[str]:
+    """Why a build is refused by its scores."""
     floor = recipe()["floor"]
     scores = built.metrics["test"].get("text")
     refused = []
@@ -144,9 +151,6 @@ def gate(built: Built) -> list[str]:
         refused.append(f"macro-F1 {scores['macro_f1']} is below the floor {floor['macro_f1']}")
     if scores["labels"]["body"]["f1"] < floor["body_f1"]:
         refused.append(f"body F1 is below the floor {floor['body_f1']}")
-    wrong = seed_errors(built.model)
-    if wrong:
-        refused.append(f"{len(wrong)} seed lines wrong, first {wrong[0]}")
     return refused
 
 
