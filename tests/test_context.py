@@ -193,4 +193,4 @@ def test_sums_of_segments(sizes):
     rows = np.arange(sum(sizes)) * 7 % 23
     table = np.arange(23 * 3, dtype=np.int32).reshape(23, 3) ** 2
     expected = np.add.reduceat(table.take(rows, axis=0), starts, axis=0)
-    assert (weights._sums(table, rows, starts) == expected).all()
+    assert (weights._segment_sums(table, rows, starts) == expected).all()

@@ -112,9 +112,7 @@ def _ablation(setting: Setting, row: Row) -> None:
     examples = gather(setting.train(), options, False)
     weights, first = passes.fit_units(examples, options)
     held = gather(recipe.plain(setting.gold.part("development")), options, False)
-    scored = np.concatenate([
-        w.unit_scores(weights, batch, w.ngram_sums(weights, batch)) for batch in held.batches
-    ])  # fmt: skip
+    scored = np.concatenate([w.unit_scores(weights, batch) for batch in held.batches])
     row("first pass alone", _result(held, _labels(scored)))
     seen, seen_held = _contexts(examples, first), _contexts(held, scored)
     names = [name.partition(":")[0] for name in column_names(CLASSES)]
@@ -130,10 +128,7 @@ def _ablation(setting: Setting, row: Row) -> None:
 
 
 def _contexts(examples: Examples, scores: IntArray) -> list[Columns]:
-    return [
-        w.second_context(batch, scores[start : start + len(batch.units)])
-        for batch, start in zip(examples.batches, examples.starts, strict=True)
-    ]
+    return list(map(w.second_context, examples.batches, examples.split(scores)))
 
 
 def _masked(seen: Columns, columns: Any, crosses: bool) -> Columns:

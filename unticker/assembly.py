@@ -92,6 +92,8 @@ class Lines(Labelled):
         """The units' labels; in a line of nearly one kind, units that are unsure follow it."""
         labels = self._unsettled
         line = _joined([piece.line for piece in self._pieces])
+        if not (line[1:] == line[:-1]).any():
+            return labels
         length = _joined([piece.ends - piece.starts for piece in self._pieces])
         chance = _joined([
             chances[np.arange(len(chances)), labels[start:end]]
@@ -206,10 +208,7 @@ def _settled(
     length: NDArray[np.signedinteger],
     chance: NDArray[np.float64],
 ) -> NDArray[np.int8]:
-    same = np.append(False, line[1:] == line[:-1])
-    if not same.any():
-        return labels
-    group = np.cumsum(~same) - 1
+    group = np.cumsum(np.append(False, line[1:] != line[:-1]))
     shares = np.bincount(group * len(LABELS) + labels, length, (group[-1] + 1) * len(LABELS))
     shares = shares.reshape(-1, len(LABELS))
     clear = shares.max(axis=1) >= NEARLY_ALL * shares.sum(axis=1)

@@ -59,6 +59,10 @@ class Examples:
     site: NDArray[np.int64]
     weight: NDArray[np.float64]
 
+    def split(self, values: IntArray) -> list[IntArray]:
+        """Values of all units (units, …) as those of each batch."""
+        return np.split(values, self.starts[1:])
+
 
 def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Examples:
     """Units, rows and labels of all pages."""

@@ -75,25 +75,23 @@ def explain(
 
 def _own(chosen: Weights, batch: Batch, unit: int, label: int) -> list[Reason]:
     """The first pass's rows for one unit."""
-    reasons = [Reason(name, _lead(chosen.ngrams[row], label)) for name, row in _ngrams(batch, unit)]
+    rows = list(_ngrams(batch, unit))
+    rows += [("markup", row) for units, each in batch.markup for row in each[units == unit]]
+    reasons = [Reason(name, _lead(chosen.ngrams[row], label)) for name, row in rows]
     for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
         weight = _lead(chosen.shapes[row], label)
         reasons.append(Reason(f"{shape.name} = {row - offset}", weight))
     return _ranked(reasons)
 
 
-def _ngrams(batch: Batch, unit: int, markup: bool = True) -> Iterator[tuple[str, int]]:
-    """The unit's n-grams (and what its markup selects): name and row of each."""
-    text = batch.text
-    for family, (units, rows) in enumerate(batch.rows if markup else batch.rows[: len(NGRAMS)]):
+def _ngrams(batch: Batch, unit: int) -> Iterator[tuple[str, int]]:
+    """The unit's n-grams: name and row of each."""
+    for ngram, (units, rows) in zip(NGRAMS, batch.ngrams, strict=True):
+        _, starts, ends = ngram.places(batch.text)
         for place in np.flatnonzero(units == unit):
-            name = NGRAMS[family].name if family < len(NGRAMS) else "markup"
-            if family < len(NGRAMS):
-                spans = NGRAMS[family].places(text)
-                low, high = int(spans[1][place]), int(spans[2][place])
-                codes = batch.units.codes[low:high]
-                name += " " + repr(codes.tobytes().decode("utf-32-le", "replace"))
-            yield name, int(rows[place])
+            codes = batch.units.codes[starts[place] : ends[place]]
+            span = codes.tobytes().decode("utf-32-le", "replace")
+            yield f"{ngram.name} {span!r}", int(rows[place])
 
 
 def _lead(row: np.ndarray, label: int) -> float:
@@ -103,7 +101,7 @@ def _lead(row: np.ndarray, label: int) -> float:
 
 def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -> list[Reason]:
     """The last pass's columns, crosses and n-grams for one unit."""
-    first = weights.unit_scores(chosen, batch, weights.ngram_sums(chosen, batch))
+    first = weights.unit_scores(chosen, batch)
     seen = weights.second_context(batch, first)
     second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
     both = weights.third_context(batch, seen, second)
@@ -126,7 +124,7 @@ def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -
     units = weights.ngram_units(batch, second)[:, unit]
     for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
         if other < len(batch.units):
-            for name, row in _ngrams(batch, int(other), markup=False):
+            for name, row in _ngrams(batch, int(other)):
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
     return _ranked(reasons)

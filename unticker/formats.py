@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from unticker.errors import UsageError
 from unticker.markup import END_LINK, LINK, Markup
@@ -97,12 +98,8 @@ def _blocks(
     page: Page, markup: Markup, keep: Sequence[Label], title: bool, marked: bool
 ) -> list[_Block]:
     blocks: list[_Block] = []
-    link = 0  # links that start before the line
-    number = 1
+    first = _first_links(markup) if marked else []
     for line in page.lines:
-        while number < line.number:
-            link += markup.marked[number - 1].count(LINK)
-            number += 1
         spans = [
             (part.start, part.end)
             for part in line.segments
@@ -112,7 +109,7 @@ def _blocks(
             continue
         prefix, group = _place(markup, line.number - 1)
         if marked:
-            links = _links(markup, line.number - 1, link)
+            links = _links(markup, line.number - 1, first[line.number - 1])
             text = " ".join(_linked(line.text, start, end, links) for start, end in spans)
             if not prefix:
                 start = _BLOCK_START.match(text)
@@ -145,12 +142,16 @@ def markdown(markup: Markup, links: bool = True, bullet: str = "- ") -> list[str
     """Each line of a page as Markdown has it, with or without its links written out; ``bullet``
     stands before items of lists."""
     lines: list[str] = []
-    link = 0
+    first = _first_links(markup) if links else []
     for index, text in enumerate(markup.lines):
-        found = _links(markup, index, link) if links else []
-        link += markup.marked[index].count(LINK)
+        found = _links(markup, index, first[index]) if links else []
         lines.append(_place(markup, index, bullet)[0] + _linked(text, 0, len(text), found))
     return lines
+
+
+def _first_links(markup: Markup) -> list[int]:
+    """How many links start before each line."""
+    return list(accumulate((text.count(LINK) for text in markup.marked), initial=0))
 
 
 def _place(markup: Markup, index: int, bullet: str = "- ") -> tuple[str, str]:

@@ -15,7 +15,7 @@ from unticker import weights as w
 from unticker.columns import CLASSES, column_names
 from unticker.context import Columns
 from unticker.examples import Examples, Options
-from unticker.features import BUCKETS, NGRAMS
+from unticker.features import BUCKETS
 from unticker.logistic import Design, early_stopping, solve
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
@@ -53,10 +53,7 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
         return Weights(table[:BUCKETS], table[BUCKETS:], fixed, *later)
 
     def scores(weights: Weights) -> IntArray:
-        return np.concatenate([
-            w.unit_scores(weights, batch, w.ngram_sums(weights, batch))
-            for batch in examples.batches
-        ])  # fmt: skip
+        return np.concatenate([w.unit_scores(weights, batch) for batch in examples.batches])
 
     with early_stopping():
         return _cross_fit(examples.fold, options, options.unit_c, fit, scores, examples.classes)
@@ -69,7 +66,7 @@ def fit_context(
     scaled = _Scaled(contexts)
 
     def fit(train: NDArray[np.bool_], c: float) -> Layer:
-        return scaled.layer(*scaled.fit(scaled.design, train, examples, options, c))
+        return scaled.layer(*_solved(scaled.design, train, examples, options, c))
 
     def scores(layer: Layer) -> IntArray:
         return np.concatenate([w.context_scores(*layer, seen) for seen in contexts])
@@ -84,7 +81,7 @@ def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> L
     scaled = _Scaled(contexts)
     everything = np.ones(len(examples.labels), bool)
     return scaled.layer(
-        *scaled.fit(scaled.design, everything, examples, options, options.context_c[0])
+        *_solved(scaled.design, everything, examples, options, options.context_c[0])
     )
 
 
@@ -110,17 +107,13 @@ def fit_last(
     kept = [_frequent(block, examples.site, everything, options.min_sites) for block in blocks]
     chosen = [block[:, columns] for block, columns in zip(blocks, kept, strict=True)]
     design = Design(scaled.design.dense, sp.hstack([scaled.design.sparse, *chosen]).tocsr())
-    solved, bias = scaled.fit(design, everything, examples, options, options.context_c[0])
-    start, tables = scaled.design.width, []
-    for columns in kept:
-        table = np.zeros((BUCKETS, len(LABELS)))
-        table[columns] = solved[start : start + int(columns.sum())]
-        start += int(columns.sum())
-        tables.append(table)
+    solved, bias = _solved(design, everything, examples, options, options.context_c[0])
+    context, ngrams = np.split(solved, [scaled.design.width])
+    tables = np.zeros((len(kept), BUCKETS, len(LABELS)))
+    tables[np.stack(kept)] = ngrams
     before, behind, *sides, shared = tables
     placed = [before, behind, *(_OWN * shared + side for side in sides)]
-    layer = scaled.layer(solved[: scaled.design.width], bias)
-    return layer, _small(np.concatenate(placed, axis=1))
+    return scaled.layer(context, bias), _small(np.concatenate(placed, axis=1))
 
 
 def _ngrams(examples: Examples) -> Any:
@@ -130,7 +123,7 @@ def _ngrams(examples: Examples) -> Any:
     rows = [
         (unit + start, bucket)
         for batch, start in zip(examples.batches, examples.starts, strict=True)
-        for unit, bucket in batch.rows[: len(NGRAMS)]
+        for unit, bucket in batch.ngrams
     ]
     unit, bucket = (np.concatenate(part) for part in zip(*rows, strict=True))
     ones = np.ones(len(unit), np.float32)
@@ -158,15 +151,6 @@ class _Scaled:
         hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
         self.design = Design(values, hot)
 
-    def fit(
-        self, design: Design, train: NDArray[np.bool_], examples: Examples, options: Options,
-        c: float,
-    ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-        return solve(
-            design.of(train), examples.labels[train], len(LABELS), c, examples.weight[train],
-            options.iterations,
-        )  # fmt: skip
-
     def layer(self, solved: FloatArray, bias: FloatArray) -> Layer:
         """Weights of the scaled design as those of the integers it was made from."""
         columns = solved[: self.width] * self.scale[:, None]
@@ -176,6 +160,16 @@ class _Scaled:
             np.round(solved[self.width :] * w.CONTEXT_SCALE).astype(np.int32),
             np.round(bias * w.CONTEXT_SCALE).astype(np.int64),
         )
+
+
+def _solved(
+    design: Design, train: NDArray[np.bool_], examples: Examples, options: Options, c: float
+) -> tuple[FloatArray, FloatArray]:
+    """Weights and biases of the labels, fitted on some of the units."""
+    return solve(
+        design.of(train), examples.labels[train], len(LABELS), c, examples.weight[train],
+        options.iterations,
+    )  # fmt: skip
 
 
 def _small(weights: FloatArray) -> NDArray[np.int16]:

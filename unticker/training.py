@@ -41,16 +41,12 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     if len(np.unique(examples.labels)) < 2:
         raise UsageError("the annotations hold only one label; a classifier needs at least two")
     weights, first = fit_units(examples, options)
-    parts = list(zip(examples.batches, examples.starts, strict=True))
-    contexts = [w.second_context(b, first[start : start + len(b.units)]) for b, start in parts]
+    contexts = list(map(w.second_context, examples.batches, examples.split(first)))
     layer, second = fit_context(contexts, examples, options)
     weights = replace(weights, columns2=layer.columns, crosses2=layer.crosses, bias2=layer.bias)
-    scores = [second[start : start + len(batch.units)] for batch, start in parts]
-    seen = [w.ngram_units(batch, own) for batch, own in zip(examples.batches, scores, strict=True)]
-    contexts = [
-        w.third_context(batch, context, own)
-        for batch, context, own in zip(examples.batches, contexts, scores, strict=True)
-    ]
+    scores = examples.split(second)
+    seen = list(map(w.ngram_units, examples.batches, scores))
+    contexts = list(map(w.third_context, examples.batches, contexts, scores))
     layer, ngrams = fit_last(contexts, seen, examples, options)
     weights = replace(
         weights, columns3=layer.columns, crosses3=layer.crosses, bias3=layer.bias, ngrams3=ngrams

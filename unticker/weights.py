@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unticker import features, units
 from unticker.columns import CLASSES
 from unticker.context import Columns, Context
-from unticker.features import BUCKETS, NGRAMS, SHAPE_OFFSETS
+from unticker.features import BUCKETS, SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, rows
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
@@ -87,17 +87,26 @@ class Weights:
         return {f"{prefix}.{field.name}": getattr(self, field.name) for field in fields(self)}
 
 
+Family = tuple[IntArray, IntArray]
+
+
 @dataclass(frozen=True)
 class Batch:
     """Units of a batch of pages with what the passes need of them.
 
-    ``rows``: families of n-grams, and of markup: unit (rising) and bucket of each.
+    ``ngrams``, ``markup``: their families: unit (rising) and bucket of each.
     """
 
     units: Units
     text: Text
     shapes: IntArray
-    rows: list[tuple[IntArray, IntArray]]
+    ngrams: list[Family]
+    markup: list[Family]
+
+    @property
+    def rows(self) -> list[Family]:
+        """All that select rows of the first pass's table."""
+        return self.ngrams + self.markup
 
     @cached_property
     def layout(self) -> Layout:
@@ -108,44 +117,40 @@ def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
     """Cut texts into units and compute their rows; with markup, its rows too."""
     cut = units.cut(texts)
     text = Text(cut)
-    rows = features.ngram_rows(text)
-    if markups is not None:
-        rows += markup_rows(text, markups)
-    return Batch(cut, text, features.shape_rows(text), rows)
+    markup = [] if markups is None else markup_rows(text, markups)
+    return Batch(cut, text, features.shape_rows(text), features.ngram_rows(text), markup)
 
 
-@lru_cache(maxsize=4)
-def _tables(weights: Weights) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """As int32: ``ngrams`` beside ``ngrams3``, ``ngrams`` alone, both with a row of zeros behind;
-    and ``shapes``."""
-    wide = np.zeros((BUCKETS + 1, CLASSES + weights.ngrams3.shape[1]), np.int32)
-    wide[:-1, :CLASSES] = weights.ngrams
-    wide[:-1, CLASSES:] = weights.ngrams3
-    return wide, wide[:, :CLASSES].copy(), weights.shapes.astype(np.int32)
+@lru_cache(maxsize=12)
+def _table(weights: Weights, *names: str) -> NDArray[np.int32]:
+    """Arrays of the weights beside each other as int32, with a row of zeros behind."""
+    arrays = [getattr(weights, name) for name in names]
+    table = np.zeros((len(arrays[0]) + 1, sum(each.shape[1] for each in arrays)), np.int32)
+    np.concatenate(arrays, axis=1, out=table[:-1])
+    return table
 
 
 def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
     """(units, 12 + 20) sums of the n-grams' rows of ``ngrams`` and ``ngrams3``."""
-    wide, _, _ = _tables(weights)
-    sums = np.zeros((len(batch.units), wide.shape[1]), np.int32)
-    _add(sums, wide, batch.rows[: len(NGRAMS)])
+    table = _table(weights, "ngrams", "ngrams3")
+    sums = np.zeros((len(batch.units), table.shape[1]), np.int32)
+    _add(sums, table, batch.ngrams)
     return sums
 
 
-def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32]) -> IntArray:
-    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`."""
-    _, ngrams, shapes = _tables(weights)
-    scores = sums[:, :CLASSES] + weights.bias
+def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32] | None = None) -> IntArray:
+    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`, if known."""
+    shapes = _table(weights, "shapes")
+    scores = (ngram_sums(weights, batch) if sums is None else sums)[:, :CLASSES] + weights.bias
     picked = np.empty_like(scores)
     for row in batch.shapes.T:
         scores += shapes.take(row, axis=0, out=picked, mode="clip")
-    _add(scores, ngrams, batch.rows[len(NGRAMS) :])
+    if batch.markup:
+        _add(scores, _table(weights, "ngrams"), batch.markup)
     return scores.astype(np.int64)
 
 
-def _add(
-    sums: NDArray[np.int32], table: NDArray[np.int32], families: list[tuple[IntArray, IntArray]]
-) -> None:
+def _add(sums: NDArray[np.int32], table: NDArray[np.int32], families: list[Family]) -> None:
     """Add the table's rows that units select; its last one is zeros."""
     # A unit selects fewer than 2**16 rows of int16: their sum is an int32.
     picked = np.empty_like(sums)
@@ -158,10 +163,10 @@ def _add(
             every[unit] = bucket
             sums += table.take(every, axis=0, out=picked, mode="clip")
         else:
-            sums[unit[starts]] += _sums(table, bucket, starts)
+            sums[unit[starts]] += _segment_sums(table, bucket, starts)
 
 
-def _sums(table: NDArray[np.int32], rows: IntArray, starts: IntArray) -> NDArray[np.int32]:
+def _segment_sums(table: NDArray[np.int32], rows: IntArray, starts: IntArray) -> NDArray[np.int32]:
     """Sums of the table's rows in segments that begin at ``starts``: the first of each, then the
     second of those that have one, and so on, which is faster than ``np.add.reduceat``."""
     size = np.diff(starts, append=len(rows))
@@ -277,7 +282,7 @@ def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int3
     columns, crosses = _ahead(weights)
     both = _product(columns, context.values()) + _sum(crosses, rows(context.crosses()))
     new = _context(batch, _rounded(both[:, :4] + weights.bias2))
-    passing, size = new.passing(), crosses_size(CLASSES)
+    passing, size = new.passing(), len(weights.crosses2)
     total = _product(weights.columns3[len(columns) :], new.values())
     total += _sum(weights.crosses3[size : size + _rows(passing)], rows(passing))
     return _rounded(total + both[:, 4:] + weights.bias3) + ngram_scores(sums, _ngram_units(new))
