@@ -178,7 +178,7 @@ def test_original_pages_are_many_and_in_many_languages(original: Original) -> No
     assert sum(languages.values()) >= 250
     assert len(languages) >= 30
     assert {lang: n for lang, n in PER_LANGUAGE.items() if languages[lang] < n} == {}
-    assert {page for page, rows in original.items() if len(rows) < 10} == set()
+    assert {page for page, rows in original.items() if len(rows) < 5} == set()
 
 
 def test_every_original_page_has_a_site_of_its_own(original: Original) -> None:

@@ -194,3 +194,12 @@ def test_sums_of_segments(sizes):
     table = np.arange(23 * 3, dtype=np.int32).reshape(23, 3) ** 2
     expected = np.add.reduceat(table.take(rows, axis=0), starts, axis=0)
     assert (weights._segment_sums(table, rows, starts) == expected).all()
+
+
+@pytest.mark.parametrize("units", [0, 1, 83, 5000])
+def test_products_are_exact_however_many_units_are_multiplied_at_a_time(units):
+    rng = np.random.default_rng(units)
+    columns = rng.integers(-(1 << 20), 1 << 20, (400, 8)).astype(np.int32)
+    values = rng.integers(-300, 300, (400, units))
+    exact = (columns.T.astype(np.int64) @ values).T
+    assert (weights._product(columns, values.astype(np.float64)) == exact).all()

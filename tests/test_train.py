@@ -44,6 +44,20 @@ def test_the_recipe_is_read_into_options():
     assert all(isinstance(c, float) for c in options.unit_c + options.context_c)
 
 
+def test_weights_of_the_sets(pages):
+    weights = recipe.recipe()["weights"]
+    markup = html.read("<p>Text.").markup
+    kinds = {
+        "original": replace(pages[0], page="fr-m-01"),
+        "second_article": replace(pages[0], page="ar-agg-01"),
+        "no_article": replace(pages[0], labels=("ui-chrome",) * len(pages[0].lines)),
+        "fundus": replace(pages[0], page="fundus/a.html.gz", markup=markup),
+    }
+    assert set(weights) == set(kinds)
+    found = recipe.weighted([*kinds.values(), replace(kinds["fundus"], page="goose3/a.html")])
+    assert [page.weight for page in found] == [*(weights[kind] for kind in kinds), 1]
+
+
 def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
     for name in ("one", "two"):
         [made] = recipe.build(small, "original")
@@ -66,11 +80,47 @@ def test_variants_keep_labels_and_count_as_no_page(pages):
     made = variants([public] * 8)
     assert [(page.lines[0], page.labels) for page in made if len(page.lines) == 3] == [
         ("- [Sport](/s)", labels),
-        ("  • Sport", labels),
         ("- Sport", labels),
+        ("  • Sport", labels),
     ]
-    assert sum(len(page.lines) == 1 for page in made) == 4
+    assert [page.lines for page in made if len(page.lines) == 2] == [("Harbour", "It reopens.")]
+    assert sum(len(page.lines) == 1 for page in made) == 2
     assert all(page.variant and page.markup is None for page in made)
+
+
+def test_originals_that_count_less_are_not_varied(pages):
+    assert len(variants(pages[:1])) >= 2
+    assert variants([replace(pages[0], weight=0.5)]) == []
+
+
+def test_extracted_pages_hold_the_article_and_what_reads_like_it(pages):
+    comment = "I have lived in that street for forty years and never saw the like of it."
+    markup = html.read(f"<p>Menu<h1>Harbour</h1><p>By Ana<p>It reopens.<p>{comment}").markup
+    labels = ("ui-chrome", "body", "byline", "body", "ui-chrome")
+    public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
+    found = [page for page in variants([public] * 32) if "extracted" in page.page]
+    assert [page.lines for page in found] == [
+        ("Harbour", "It reopens."),
+        ("Harbour", "By Ana", "It reopens.", comment),
+        ("Harbour It reopens.",),
+        (f"Harbour By Ana It reopens. {comment}",),
+    ]
+    assert found[1].labels == labels[1:]
+    without = replace(public, labels=("ui-chrome",) * 5)
+    assert not [page for page in variants([without] * 8) if "extracted" in page.page]
+
+
+def test_indexes_are_pages_without_their_article(pages):
+    items = "".join(f"<li>Ferry {n} stops in spring" for n in range(8))
+    markup = html.read(f"<p>Menu<ul>{items}</ul><h1>Harbour</h1><p>By Ana<p>It reopens.").markup
+    labels = ("ui-chrome", *["headline-ticker"] * 8, "body", "byline", "body")
+    public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
+    [made] = [page for page in variants([public] * 3) if "index" in page.page]
+    assert made.lines == tuple(markup.lines[:9])
+    assert made.labels == labels[:9]
+    assert (made.weight, made.variant) == (0.0, True)
+    few = replace(public, labels=("ui-chrome",) * 5 + labels[5:])
+    assert not [page for page in variants([few] * 3) if "index" in page.page]
 
 
 def test_markdown_variants_hold_images_and_titles(pages):

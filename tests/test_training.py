@@ -203,6 +203,19 @@ def test_classes_of_the_first_pass():
     ]  # fmt: skip
 
 
+def test_a_page_of_no_weight_changes_no_line(pages):
+    options = {"iterations": 10, "jobs": 1, "min_sites": 1}
+    extra = replace(pages[0], page="x (index)", labels=("ui-chrome",) * len(pages[0].lines))
+    plain, more = (
+        unticker.fit([*pages, *add], **options)
+        for add in ([], [replace(extra, weight=0.0, variant=True)])
+    )
+    for page in pages:
+        assert [line.label for line in more.label(page.text).lines] == [
+            line.label for line in plain.label(page.text).lines
+        ]
+
+
 # ---- scikit-learn's estimator
 
 

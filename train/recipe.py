@@ -57,10 +57,15 @@ def plain(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
 def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
     """The pages with the recipe's weights for their sets."""
     weights = recipe()["weights"]
-    return [
-        replace(page, weight=weights.get(page.page.split("/")[0] if page.markup else "original", 1))
-        for page in pages
-    ]
+    return [replace(page, weight=weights.get(_set(page), 1)) for page in pages]
+
+
+def _set(page: AnnotatedPage) -> str:
+    if page.markup is not None:
+        return page.page.split("/")[0]
+    if "body" not in page.labels:
+        return "no_article"
+    return "second_article" if "-agg-" in page.page else "original"
 
 
 def build(pages: Gold, *kinds: Kind) -> list[Built]:

@@ -1,7 +1,9 @@
-"""Pages once more, as crawls and other tools leave them: newlines lost, or other marks."""
+"""Pages once more: as crawls and other tools leave them (newlines lost, other marks), or without
+their article."""
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from unticker.annotations import AnnotatedPage, collapse, dense, scatter, variant
 from unticker.formats import markdown
@@ -12,24 +14,36 @@ _DOT = "  • "
 _LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]\(([^\s()]+)\)")
 _EVERY = 9
 """Lines of Markdown between two images."""
+_TEASERS = 8
+_PROSE = 60
 
 
 def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     """What a fit sees besides the pages. Blank lines change no label.
 
-    Every original and every fourth public page in one line, joined by four spaces, and as many by
+    Every original and every eighth public page in one line, joined by four spaces, and as many by
     one; every eighth public page each in Markdown, with the marks of headings and lists alone, and
-    with bullets alone, as WET files have them; and originals with their tickers broken into lines.
+    with bullets alone, as WET files have them; every eighth public and every fourth original page
+    as extractors leave it; every fourth public page as an index, for the fit of
+    `article_probability` alone; and originals with their tickers broken into lines.
+
+    Originals that count less than others stay as they are: with a second article and no furniture
+    between, they would teach that the end of any text in one line is foreign.
     """
     made = []
     for number, page in enumerate(pages):
         original = page.markup is None
-        if original or number % 4 == 0:
+        if original and page.weight < 1:
+            continue
+        if original or number % 8 == 4:
             made.append(collapse(page, "    "))
-        if original or number % 4 == 2:
+        if original or number % 8 == 7:
             made.append(collapse(page, " "))
+        if number % (4 if original else 8) == 3:
+            made += _extracted(page, number // 8)
         if not original:
             made += _marked(page, number % 8, number // 8)
+            made += _index(page) if number % 4 == 0 else ()
         elif len(dense(page).lines) < len(scatter(page).lines):
             made.append(scatter(page))
     return made
@@ -46,13 +60,38 @@ def _marked(page: AnnotatedPage, place: int, turn: int) -> Iterator[AnnotatedPag
     elif place == 5:
         lines = markdown(page.markup, links=False, bullet=bullet)
         yield variant(page, "marks", list(zip(lines, page.labels, strict=True)))
-    elif place == 3:
+    elif place == 6:
         items = markdown(page.markup, links=False, bullet=_DOT)
         lines = [
             item if item.endswith(_DOT + line) else line
             for line, item in zip(page.lines, items, strict=True)
         ]
         yield variant(page, "bullets", list(zip(lines, page.labels, strict=True)))
+
+
+def _extracted(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
+    """The article alone, or with what extractors leave beside it; as it is, or in one line."""
+    lines = [
+        line
+        for line in zip(page.lines, page.labels, strict=True)
+        if line[1] == "body" or (turn % 2 and _stays(*line))
+    ]
+    if "body" in page.labels:
+        kept = variant(page, "extracted", lines)
+        yield collapse(kept, " ") if turn % 4 > 1 else kept
+
+
+def _stays(text: str, label: Label | None) -> bool:
+    """Whether an extractor that favours recall is likely to leave a line."""
+    return label == "byline" or (label is not None and len(text) >= _PROSE)
+
+
+def _index(page: AnnotatedPage) -> Iterator[AnnotatedPage]:
+    """The page without its article and byline, if teasers enough are left to look like an index."""
+    lines = zip(page.lines, page.labels, strict=True)
+    left = [line for line in lines if line[1] not in ("body", "byline")]
+    if sum(label == "headline-ticker" for _, label in left) >= _TEASERS:
+        yield replace(variant(page, "index", left), weight=0.0)
 
 
 def _with_images(page: AnnotatedPage, lines: Sequence[str]) -> Iterator[tuple[str, Label | None]]:

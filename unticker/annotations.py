@@ -24,8 +24,9 @@ class AnnotatedPage:
     ``site`` groups pages for cross-validation; it is the page's name where none is
     given. ``markup`` is there for pages read from HTML. ``parts`` (start, end, label; code
     points of ``text``) say more than the lines' labels where lines hold several kinds.
-    ``weight`` is what each of its lines counts in a fit; a ``variant`` of another page is
-    fitted on and not counted.
+    ``weight`` is what each of its lines counts in a fit, and 0 for a page from which only
+    `Page.article_probability` is learnt; a ``variant`` of another page is fitted on and not
+    counted.
     """
 
     page: str

@@ -65,7 +65,11 @@ class Examples:
 
 
 def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Examples:
-    """Units, rows and labels of all pages."""
+    """Units, rows and labels of all pages.
+
+    Lines that hold a page are cut at sentence ends alone here, not by `unticker.gaps`: parts that
+    a model cuts out look like lines, of which a fit has enough, and it is no better with them.
+    """
     import scipy.sparse as sp
 
     sites = {site: number for number, site in enumerate(sorted({p.site for p in pages}))}

@@ -58,7 +58,7 @@ def explain(
     # A huge page is labelled in parts: explain the one that holds the line.
     part = [part for part in parts(document.text) if part.line < line][-1]
     markups = [markup_of(document, part)] if use_html else None
-    batch = weights.prepare([document.text[part.start : part.end]], markups)
+    batch = weights.prepare([document.text[part.start : part.end]], markups, chosen.gaps)
     unit = int(np.flatnonzero(batch.units.line == line - 1 - part.line)[0])
     ranked = sorted(LABELS, key=lambda name: -found.probabilities[name])
     label = found.label

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unticker import reading, weights
-from unticker.assembly import ARTICLE_COLUMNS, Piece, assemble, judge
+from unticker.assembly import ARTICLE_COLUMNS, assemble
 from unticker.columns import CLASSES, LABEL_OF_CLASS
 from unticker.context import Context
 from unticker.errors import ModelError, PageError
 from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
+from unticker.gaps import FEATURES as GAP_FEATURES
+from unticker.gaps import GAP_BUCKETS
+from unticker.labelled import Piece, judge
 from unticker.parts import BATCH_CODES, Batch, batches, markup_of
 from unticker.phrases import Phrases
 from unticker.reading import Document
@@ -59,6 +62,7 @@ def schema() -> str:
         "crosses": [(name, size) for each in (second, third) for name, _, size in each.crosses()],
         "article": ARTICLE_COLUMNS,
         "markup": sorted(MARKUP_FAMILIES),
+        "gaps": (GAP_BUCKETS, GAP_FEATURES),
         "tables": hashlib.sha256(tables).hexdigest(),
     }
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
@@ -141,7 +145,7 @@ class Model:
         chosen = self.html if markup and self.html is not None else self.text
         texts = [documents[i].text[part.start : part.end] for i, part in batch]
         markups = [markup_of(documents[i], part) for i, part in batch] if markup else None
-        prepared = weights.prepare(texts, markups)
+        prepared = weights.prepare(texts, markups, chosen.gaps)
         sums = weights.ngram_sums(chosen, prepared)
         first = weights.unit_scores(chosen, prepared, sums)
         if self.phrases is not None:
@@ -251,6 +255,7 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
         "crosses3": ((third, 4), np.int32),
         "bias3": ((4,), np.int64),
         "ngrams3": ((BUCKETS, 4 * len(weights.NGRAM_PLACES)), np.int16),
+        "gaps": ((GAP_BUCKETS + 1,), np.int16),
     }
     for name, (shape, dtype) in expected.items():
         if loaded[name].shape != shape or loaded[name].dtype != dtype:

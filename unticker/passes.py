@@ -1,4 +1,4 @@
-"""The fits of the three passes: examples in, integer weights and out-of-fold scores out.
+"""The fits: where lines end, and the three passes. Examples in, integer weights out.
 
 The context passes must see scores as they will be on unseen sites: each pass is
 scored out of fold, by models that never saw the page's site (stacked sequential
@@ -6,20 +6,30 @@ learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the ne
 apart: with the same folds the later passes overrate the earlier ones.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker import alphabet
 from unticker import weights as w
+from unticker.annotations import AnnotatedPage, collapse, scatter, variant
 from unticker.columns import CLASSES, column_names
 from unticker.context import Columns
 from unticker.examples import Examples, Options
 from unticker.features import BUCKETS
+from unticker.gaps import GAP_BUCKETS, gaps
 from unticker.logistic import Design, early_stopping, solve
 from unticker.types import LABELS
-from unticker.units import FloatArray, IntArray
+from unticker.units import LONG_LINE, FloatArray, IntArray
 from unticker.weights import Weights
+
+# Of the gaps where no line ends, one in so many is fitted on; and a line is cut too often rather
+# than too rarely: a piece of a paragraph is still known for body, a glued menu spoils it.
+_SPARED = 3
+_EAGER = 0.5
+_GAP_C = 0.1
 
 # The penalty is the same for all columns: n-grams of the unit itself, which say most, count
 # twice to be held back less than those of the units beside it, or of one side of the article.
@@ -34,11 +44,64 @@ class Layer(NamedTuple):
     bias: NDArray[np.int64]
 
 
+def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int16]:
+    """The table of `unticker.gaps`, (buckets + 1,), from pages whose newlines are there.
+
+    Every text counts as much as the root of its gaps.
+    """
+    import scipy.sparse as sp
+
+    names = sorted({page.site for page in pages})
+    rows, ends, site, weight = [], [], [], []
+    for page in (one for each in pages if not each.variant for one in _in_one_line(each)):
+        codes = np.frombuffer(page.text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        found = gaps(codes, alphabet.tables().classes[codes])
+        if not len(found.starts):
+            continue
+        end = np.isin(found.starts, [start for start, _, _ in page.parts])
+        kept = end | (np.arange(len(end)) % _SPARED == 0)
+        rows.append(found.rows.T[kept])
+        ends.append(end[kept])
+        site.append(np.full(len(rows[-1]), names.index(page.site)))
+        weight.append(np.where(ends[-1], 1, _SPARED) * page.weight / np.sqrt(len(end)))
+    table = np.zeros(GAP_BUCKETS + 1, np.int16)
+    if not any(each.any() for each in ends):
+        return table
+    selected, end = np.concatenate(rows), np.concatenate(ends)
+    pointer = np.arange(0, selected.size + 1, selected.shape[1])
+    ones = np.ones(selected.size, np.float32)
+    design = sp.csr_matrix((ones, selected.ravel(), pointer), (len(selected), GAP_BUCKETS))
+    everything = np.ones(len(end), bool)
+    kept = _frequent(design, np.concatenate(site), everything, options.min_sites)
+    each = np.concatenate(weight)
+    with early_stopping():
+        solved, bias = solve(
+            Design(None, design[:, kept]), end.astype(np.int64), 2, _GAP_C, each / each.mean(),
+            options.iterations,
+        )  # fmt: skip
+    table[:-1][kept] = _small(solved[:, 1] - solved[:, 0])
+    table[-1] = _small(bias[1] - bias[0] + _EAGER)
+    return table
+
+
+def _in_one_line(page: AnnotatedPage) -> Iterator[AnnotatedPage]:
+    """A page without its newlines; and its article alone, with and without its first line, since
+    pages that were cleaned already have no furniture that would set their lines apart."""
+    lines = list(zip(page.lines, page.labels, strict=True))
+    body = [line for line in lines if line[1] == "body"]
+    for kept in (lines, body, body[1:]):
+        if kept is lines or sum(len(text) for text, _ in kept) >= LONG_LINE:
+            yield collapse(scatter(variant(page, "kept", kept)), " ")
+
+
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     """First pass: weights of all examples, and out-of-fold scores (units, 12)."""
     empty = np.zeros((0, 4), np.int32)
     none = np.zeros(4, np.int64)
-    later = (empty, empty, none, empty, empty, none, np.zeros((BUCKETS, 0), np.int16))
+    later = (
+        empty, empty, none, empty, empty, none, np.zeros((BUCKETS, 0), np.int16),
+        np.zeros(GAP_BUCKETS + 1, np.int16),
+    )  # fmt: skip
 
     def fit(train: NDArray[np.bool_], c: float) -> Weights:
         kept = _frequent(examples.rows, examples.site, train, options.min_sites)

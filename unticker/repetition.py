@@ -122,7 +122,8 @@ def _at_least(parts: list[Hashes], least: int) -> Hashes:
 
 
 def hashes(text: str) -> Hashes:
-    """The hashes of a page's units, each once; a huge page is cut as for its labels."""
+    """The hashes of a page's units, each once; a huge page is cut as for its labels, and one whose
+    newlines were lost at the ends of its sentences alone."""
     found = [Text(units.cut([text[p.start : p.end]])).unit_hashes for p in parts(text)]
     return np.unique(np.concatenate(found))
 

@@ -14,7 +14,7 @@ from unticker.assembly import ARTICLE_COLUMNS, article_columns
 from unticker.errors import UsageError
 from unticker.examples import Examples, Options, chunks, gather
 from unticker.model import Model
-from unticker.passes import fit_context, fit_last, fit_units
+from unticker.passes import fit_context, fit_gaps, fit_last, fit_units
 from unticker.types import BODY, LABELS
 from unticker.units import IntArray
 from unticker.weights import Weights
@@ -49,9 +49,11 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     contexts = list(map(w.third_context, examples.batches, contexts, scores))
     layer, ngrams = fit_last(contexts, seen, examples, options)
     weights = replace(
-        weights, columns3=layer.columns, crosses3=layer.crosses, bias3=layer.bias, ngrams3=ngrams
-    )
-    return Fitted(weights, _held_out(pages, examples, second), _fit_article(examples, second))
+        weights, columns3=layer.columns, crosses3=layer.crosses, bias3=layer.bias, ngrams3=ngrams,
+        gaps=fit_gaps(pages, options),
+    )  # fmt: skip
+    article = _fit_article(pages, examples, second)
+    return Fitted(weights, _held_out(pages, examples, second), article)
 
 
 def fit(annotations: Any, options: Options | None = None) -> Model:
@@ -125,12 +127,20 @@ def _held_out(
     return evaluation.scores(truth, predicted, langs)
 
 
-def _fit_article(examples: Examples, held: IntArray) -> tuple[float, ...]:
-    """Weights of `ARTICLE_COLUMNS`, from out-of-fold scores of pages with and without body."""
+def _fit_article(
+    pages: Sequence[AnnotatedPage], examples: Examples, held: IntArray
+) -> tuple[float, ...]:
+    """Weights of `ARTICLE_COLUMNS`, from out-of-fold scores of pages with and without body.
+
+    Variants count only if they are made for this fit: most have an article, as their pages have.
+    """
     columns, has = [], []
-    for batch, start in zip(examples.batches, examples.starts, strict=True):
-        for low, high in zip(batch.units.first[:-1], batch.units.first[1:], strict=True):
-            if low == high:
+    for chunk, batch, start in zip(
+        chunks(pages), examples.batches, examples.starts.tolist(), strict=True
+    ):
+        first = batch.units.first
+        for page, low, high in zip(chunk, first[:-1], first[1:], strict=True):
+            if low == high or (page.variant and page.weight):
                 continue
             scores = held[start + low : start + high]
             powers = w.exponentials(scores).astype(np.float64)

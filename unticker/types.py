@@ -69,9 +69,10 @@ class Page:
     """One labelled page.
 
     ``title`` is the page's own headline or None, ``title_spans`` the line numbers and
-    offsets of the segments that hold it. ``article_probability`` is near 0
-    for indexes, error pages and consent walls; their body is empty. ``encoding``
-    and ``reader`` say how the source was read (None where it was a string, or text).
+    offsets of the segments that hold it: whole lines, or parts between runs of
+    spaces. ``article_probability`` is near 0 for indexes, error pages and consent walls; their
+    body is empty. ``encoding`` and ``reader`` say how the source was read (None where it was a
+    string, or text).
     """
 
     lines: Sequence[Line]

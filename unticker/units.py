@@ -1,8 +1,9 @@
 """Pages to units: the pieces of text that are judged, cut in one pass over many pages.
 
 A unit is a line, or a part of one: lines are cut at runs of three or more spaces
-(a ticker on one line), and lines that hold most of a page (its newlines were
-lost) also at sentence ends. Offsets are code points into the batch's text.
+(a ticker on one line), and lines that hold most of a page (its newlines were lost)
+also at sentence ends, and where a model takes it that lines ended (`unticker.gaps`).
+Offsets are code points into the batch's text.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from unticker import alphabet
 from unticker.alphabet import CLOSE, DIGIT, LOWER, QUOTE, SPACE, STOP
+from unticker.gaps import breaks
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 LONG_LINE = 600
+"""Characters of a line, or of a part between runs of spaces, that may be cut further."""
 _NEWLINE = 10
 
 
@@ -67,8 +70,11 @@ class Units:
         return len(self.starts)
 
 
-def cut(texts: list[str]) -> Units:
-    r"""Cut page texts, whose line ends are ``\n`` alone, into units."""
+def cut(texts: list[str], table: NDArray[np.int16] | None = None) -> Units:
+    r"""Cut page texts, whose line ends are ``\n`` alone, into units.
+
+    ``table``: a model's weights of gaps; without it lines are cut at spaces and sentence ends.
+    """
     joined = "\n".join(texts) + "\n" if texts else ""
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     classes = alphabet.tables().classes[codes]
@@ -81,7 +87,7 @@ def cut(texts: list[str]) -> Units:
     line_page = np.searchsorted(page_ends, line_starts, "right")
     line_number = np.arange(len(line_ends)) - np.searchsorted(line_starts, page_starts)[line_page]
 
-    cuts = _cuts(codes, classes, line_starts, line_ends, lengths[line_page])
+    cuts = _cuts(codes, classes, line_starts, line_ends, lengths[line_page], table)
     if len(cuts):
         starts = np.sort(np.concatenate((line_starts, cuts)))  # no line starts at a cut
         ends = np.append(starts[1:], len(codes))
@@ -115,6 +121,7 @@ def _cuts(
     line_starts: IntArray,
     line_ends: IntArray,
     page_length: IntArray,
+    table: NDArray[np.int16] | None,
 ) -> IntArray:
     """Where units start inside lines."""
     if len(codes) < 4:
@@ -124,28 +131,38 @@ def _cuts(
     wide = np.flatnonzero(run & ~blank[3:]) + 3
     length = line_ends - line_starts
     long = np.flatnonzero((length >= LONG_LINE) & (2 * length >= page_length))
-    if not len(long):
-        return wide
-    sentence: list[IntArray] = [wide]
+    found: list[IntArray] = [wide]
     for index in long:  # few by definition: at most two a page
-        start, end = line_starts[index], line_ends[index]
-        part = classes[start:end]
-        stops = np.flatnonzero(
-            (part[:-2] == STOP)
-            & (part[1:-1] == SPACE)
-            & (part[2:] != LOWER)
-            & (part[2:] != DIGIT)
-            & (part[2:] != SPACE)
-        )
-        quoted = np.flatnonzero(
-            (part[:-3] == STOP)
-            & ((part[1:-2] == QUOTE) | (part[1:-2] == CLOSE))
-            & (part[2:-1] == SPACE)
-            & (part[3:] != LOWER)
-        )
-        ideographic = np.flatnonzero((part[:-1] == STOP) & (codes[start : end - 1] > 0x3000))
-        sentence += [start + stops + 2, start + quoted + 3, start + ideographic + 1]
-    return np.unique(np.concatenate(sentence))
+        line = line_starts[index], line_ends[index]
+        inner = wide[np.searchsorted(wide, line[0]) : np.searchsorted(wide, line[1])]
+        bounds = np.concatenate((line[:1], inner, line[1:]))
+        for part in np.flatnonzero(np.diff(bounds) >= LONG_LINE):
+            start, end = bounds[part], bounds[part + 1]
+            text = codes[start:end], classes[start:end]
+            sentences = _sentences(*text)
+            found.append(start + sentences)
+            if table is not None:
+                found.append(start + breaks(table, *text, sentences))
+    return wide if len(found) == 1 else np.unique(np.concatenate(found))
+
+
+def _sentences(codes: NDArray[np.uint32], classes: NDArray[np.uint8]) -> IntArray:
+    """Where sentences start inside a text."""
+    stops = np.flatnonzero(
+        (classes[:-2] == STOP)
+        & (classes[1:-1] == SPACE)
+        & (classes[2:] != LOWER)
+        & (classes[2:] != DIGIT)
+        & (classes[2:] != SPACE)
+    )
+    quoted = np.flatnonzero(
+        (classes[:-3] == STOP)
+        & ((classes[1:-2] == QUOTE) | (classes[1:-2] == CLOSE))
+        & (classes[2:-1] == SPACE)
+        & (classes[3:] != LOWER)
+    )
+    ideographic = np.flatnonzero((classes[:-1] == STOP) & (codes[:-1] > 0x3000))
+    return np.concatenate((stops + 2, quoted + 3, ideographic + 1))
 
 
 def _trim(

@@ -27,6 +27,8 @@ UNIT_SCALE = 256
 """First-pass weights are multiples of 1/256 (logits)."""
 CONTEXT_SCALE = 1 << 16
 """Context weights are multiples of 1/65536 a step of their column."""
+_ONE_THREAD = 1 << 18
+"""Multiplications that OpenBLAS does in one thread."""
 _EXP_STEPS = 16 * UNIT_SCALE
 NGRAM_PLACES = (
     "in the unit before", "in the unit behind",
@@ -69,7 +71,8 @@ class Weights:
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
     first rows belong to what the second pass sees. All int32 but the biases (int64).
     ``ngrams3`` (buckets, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
-    four labels for each of `NGRAM_PLACES`.
+    four labels for each of `NGRAM_PLACES`. ``gaps`` (`GAP_BUCKETS` + 1,) int16: where lines
+    that hold a whole page are cut.
     """
 
     ngrams: NDArray[np.int16]
@@ -82,6 +85,7 @@ class Weights:
     crosses3: NDArray[np.int32]
     bias3: NDArray[np.int64]
     ngrams3: NDArray[np.int16]
+    gaps: NDArray[np.int16]
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:
         return {f"{prefix}.{field.name}": getattr(self, field.name) for field in fields(self)}
@@ -113,9 +117,14 @@ class Batch:
         return Layout(self.text, self.shapes - SHAPE_OFFSETS[:-1])
 
 
-def prepare(texts: list[str], markups: list[Markup] | None = None) -> Batch:
-    """Cut texts into units and compute their rows; with markup, its rows too."""
-    cut = units.cut(texts)
+def prepare(
+    texts: list[str],
+    markups: list[Markup] | None = None,
+    gaps: NDArray[np.int16] | None = None,
+) -> Batch:
+    """Cut texts into units, by a model's ``gaps`` if given, and compute their rows; with markup,
+    its rows too."""
+    cut = units.cut(texts, gaps)
     text = Text(cut)
     markup = [] if markups is None else markup_rows(text, markups)
     return Batch(cut, text, features.shape_rows(text), features.ngram_rows(text), markup)
@@ -192,9 +201,17 @@ def context_scores(
 
 def _product(columns: NDArray[np.int32], values: FloatArray) -> IntArray:
     """What columns (columns, units) add to each unit: (units, 4)."""
-    # float64 holds these integers exactly (below 2**53), so BLAS may sum in any order.
-    product: IntArray = (columns.T.astype(np.float64) @ values).T.astype(np.int64)
-    return product
+    # float64 holds these integers exactly (below 2**53), so BLAS may sum in any order. It gets so
+    # few units at a time that it starts no threads: they gain next to nothing on so thin a matrix,
+    # and wait for the next one by keeping another core busy.
+    rows = np.ascontiguousarray(columns.T, np.float64)
+    step = max(1, _ONE_THREAD // max(columns.size, 1))
+    product = np.empty((len(rows), values.shape[1]))
+    for start in range(0, values.shape[1], step):
+        part = slice(start, start + step)
+        np.matmul(rows, values[:, part], out=product[:, part])
+    sums: IntArray = product.T.astype(np.int64)
+    return sums
 
 
 def _sum(table: NDArray[np.signedinteger], rows: IntArray) -> NDArray[np.signedinteger]:

@@ -1,0 +1,250 @@
+"""Units that were judged, and the lines they make up."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker.parts import Part
+from unticker.types import LABELS, Label, Labelled, Line, Segment
+from unticker.units import IntArray, Units
+from unticker.weights import exponentials
+
+HEADLINE_CLASS = 5
+NEARLY_ALL, SURE = 0.9, 0.6
+APART = 3
+"""Spaces that set a part of a line apart from what stands beside it."""
+
+Chances = NDArray[np.float64]
+"""Probabilities of the four labels, (units, 4)."""
+
+
+class Judged(NamedTuple):
+    """Units of a batch of pages: labels, (units, 4) final scores and probabilities, and by how much
+    the first pass's score of an own headline is above those of all other classes."""
+
+    labels: NDArray[np.int8]
+    scores: NDArray[np.int32]
+    chances: Chances
+    headline: NDArray[np.int32]
+
+
+def judge(scores: IntArray, first: IntArray) -> Judged:
+    """From the final scores (units, 4) and the first pass's (units, 12)."""
+    powers = exponentials(scores).T
+    chances = (powers / powers.sum(axis=0)).T
+    classes = np.ascontiguousarray(first.T)
+    headline = classes[HEADLINE_CLASS].copy()
+    classes[HEADLINE_CLASS] = -(1 << 30)
+    headline -= classes.max(axis=0)
+    return Judged(
+        scores.argmax(axis=1).astype(np.int8),
+        scores.astype(np.int32),
+        chances,
+        headline.astype(np.int32),
+    )
+
+
+class Piece:
+    """A page, or a part of a huge one: where it stands in the page's text, its units and what they
+    were judged to be. ``page`` is its number among the units'."""
+
+    def __init__(self, text: str, part: Part, units: Units, page: int, judged: Judged) -> None:
+        own = slice(int(units.first[page]), int(units.first[page + 1]))
+        shift = part.start - int(units.page_starts[page])
+        size = np.int32 if len(text) < 1 << 31 else np.int64  # a huge page has millions of units
+        self.text = text
+        self.part = part
+        self.starts = (units.starts[own] + shift).astype(size)
+        self.ends = (units.ends[own] + shift).astype(size)
+        self.line = (units.line[own] + part.line).astype(size)
+        self.labels = judged.labels[own]
+        self.scores = judged.scores[own]
+        self.chances = judged.chances[own]
+        self.headline = judged.headline[own]
+
+    def stands_apart(self, unit: int) -> bool:
+        """Whether a unit is a whole line, or has runs of spaces on both sides in its line."""
+        first, last = max(unit - 1, 0), unit + 2
+        same = self.line[first:last][1:] == self.line[first:last][:-1]
+        space = self.starts[first:last][1:] - self.ends[first:last][:-1]
+        return not (same & (space < APART)).any()
+
+    def place(self, unit: int) -> tuple[int, int]:
+        """A unit's line, from 1, and where it starts in the line."""
+        start = int(self.starts[unit])
+        return int(self.line[unit]) + 1, start - self.text.rfind("\n", 0, start) - 1
+
+
+class Lines(Labelled):
+    """The lines of a page, made as they are asked for."""
+
+    def __init__(
+        self, pieces: Sequence[Piece], labels: NDArray[np.int8], probabilities: Sequence[Chances]
+    ) -> None:
+        self._pieces = pieces
+        self._unsettled = labels
+        self._probabilities = probabilities  # (units, 4) for each piece
+
+    @cached_property
+    def _labels(self) -> NDArray[np.int8]:
+        """The units' labels; in a line of nearly one kind, units that are unsure follow it."""
+        labels = self._unsettled
+        line = joined([piece.line for piece in self._pieces])
+        if not (line[1:] == line[:-1]).any():
+            return labels
+        length = joined([piece.ends - piece.starts for piece in self._pieces])
+        chance = joined([
+            chances[np.arange(len(chances)), labels[start:end]]
+            for chances, (start, end) in zip(self._probabilities, self._bounds, strict=True)
+        ])  # fmt: skip
+        settled = labels.copy()
+        for start, end in self._bounds:  # with the start of a line torn between pieces
+            if start < end:
+                part = slice(int(np.searchsorted(line[: start + 1], line[start])), end)
+                settled[part] = _settled(settled[part], line[part], length[part], chance[part])
+        return settled
+
+    @property
+    def _bounds(self) -> list[tuple[int, int]]:
+        """The first unit of each piece, and one past its last."""
+        return list(pairwise(accumulate((len(p.line) for p in self._pieces), initial=0)))
+
+    def text(self, keep: Sequence[Label], without: frozenset[tuple[int, int]]) -> str:
+        wanted = np.array([label in keep for label in LABELS])[self._labels]
+        out: list[str] = []
+        number, tail = -1, 0  # of the last unit: its line, characters behind it
+        for piece, (first, last) in zip(self._pieces, self._bounds, strict=True):
+            chosen = np.flatnonzero(wanted[first:last])
+            if without and piece is self._pieces[0]:  # which titles stand in
+                chosen = chosen[[piece.place(int(i)) not in without for i in chosen]]
+            if not len(chosen):
+                tail = -1 if len(piece.line) else tail
+                continue
+            starts, ends, line = piece.starts[chosen], piece.ends[chosen], piece.line[chosen]
+            # Units that touch, or with but a newline between them, are one slice of the text.
+            gap, same = starts[1:] - ends[:-1], line[1:] == line[:-1]
+            new = np.flatnonzero((gap > 1) | same & (gap > 0)) + 1
+            begin, end = np.append(0, new), np.append(new, len(chosen)) - 1
+            between = [" " if follows else "\n" for follows in same[new - 1].tolist()]
+            torn = line[0] == number
+            touching = tail == 0 and starts[0] == piece.part.start
+            between.insert(0, "\n" if not torn else "" if touching else " ")
+            lows, highs = starts[begin].tolist(), ends[end].tolist()
+            slices = zip(between, lows, highs, strict=True)
+            out.append("".join([s for b, low, high in slices for s in (b, piece.text[low:high])]))
+            number, tail = int(line[-1]), piece.part.end - highs[-1]
+        return "".join(out)[1:]
+
+    @cached_property
+    def _lines(self) -> list[Line]:
+        return list(self._made())
+
+    def _made(self) -> Iterator[Line]:
+        last: Line | None = None
+        pieces = zip(self._pieces, self._bounds, self._probabilities, strict=True)
+        for piece, (low, high), chances in pieces:
+            if low == high:
+                continue
+            found = self._of(piece, self._labels[low:high], chances)
+            if last is not None:  # a line may go on in the next piece
+                torn = last.number == found[0].number
+                found[: int(torn)] = [_mended(last, found[0]) if torn else last]
+            last = found.pop()
+            yield from found
+        if last is not None:
+            yield last
+
+    def _of(self, piece: Piece, labels: NDArray[np.int8], chances: Chances) -> list[Line]:
+        """The lines of a piece, whose units have these labels and probabilities."""
+        first, end, before = piece.part
+        texts = piece.text[first:end].split("\n")
+        begins = first + np.cumsum([0] + [len(text) + 1 for text in texts])[piece.line - before]
+        names = [LABELS[label] for label in labels.tolist()]
+        fours = [
+            {"headline-ticker": ticker, "ui-chrome": chrome, "byline": byline, "body": body}
+            for ticker, chrome, byline, body in chances.tolist()
+        ]
+        starts, ends = (piece.starts - begins).tolist(), (piece.ends - begins).tolist()
+        parts = list(map(_SEGMENT, zip(starts, ends, names, fours, strict=True)))
+        new = np.flatnonzero(np.append(True, piece.line[1:] != piece.line[:-1]))
+        rows = [texts[row] for row in (piece.line[new] - before).tolist()]
+        numbers = (piece.line[new] + 1).tolist()
+        if len(new) == len(parts):
+            return list(map(_LINE, zip(numbers, rows, names, fours, zip(parts), strict=True)))
+        bounds = [*new.tolist(), len(parts)]
+        return [
+            _line(number, row, tuple(parts[low:high]))
+            for number, row, low, high in zip(numbers, rows, bounds, bounds[1:], strict=False)
+        ]
+
+    def __len__(self) -> int:
+        numbers = [piece.line for piece in self._pieces if len(piece.line)]
+        torn = sum(a[-1] == b[0] for a, b in pairwise(numbers))
+        return sum(len(np.unique(line)) for line in numbers) - int(torn)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self.__dict__.get("_lines") or self._made())
+
+    @overload
+    def __getitem__(self, index: int) -> Line: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Line]: ...
+    def __getitem__(self, index: int | slice) -> Line | Sequence[Line]:
+        return self._lines[index]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} lines>"
+
+
+# Made from a tuple of their fields, which is several times faster than by their own names.
+_SEGMENT: Callable[[tuple[Any, ...]], Segment] = partial(tuple.__new__, Segment)
+_LINE: Callable[[tuple[Any, ...]], Line] = partial(tuple.__new__, Line)
+
+
+def _settled(
+    labels: NDArray[np.int8],
+    line: NDArray[np.signedinteger],
+    length: NDArray[np.signedinteger],
+    chance: NDArray[np.float64],
+) -> NDArray[np.int8]:
+    group = np.cumsum(np.append(False, line[1:] != line[:-1]))
+    shares = np.bincount(group * len(LABELS) + labels, length, (group[-1] + 1) * len(LABELS))
+    shares = shares.reshape(-1, len(LABELS))
+    clear = shares.max(axis=1) >= NEARLY_ALL * shares.sum(axis=1)
+    follows = (chance < SURE) & (clear & (np.bincount(group) > 1))[group]
+    most = shares.argmax(axis=1).astype(np.int8)
+    return np.where(follows, most[group], labels)
+
+
+def _mended(line: Line, rest: Line) -> Line:
+    """A line that was torn between two pieces."""
+    shift = len(line.text)
+    moved = (p._replace(start=p.start + shift, end=p.end + shift) for p in rest.segments)
+    return _line(line.number, line.text + rest.text, (*line.segments, *moved))
+
+
+def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
+    """A line takes the label of most of its characters, and their mean probabilities."""
+    if len(parts) == 1:
+        return Line(number, text, parts[0].label, parts[0].probabilities, parts)
+    total = sum(part.end - part.start for part in parts)
+    shares: Mapping[str, float] = {
+        label: sum(p.end - p.start for p in parts if p.label == label) for label in LABELS
+    }
+    label = max(LABELS, key=lambda name: shares[name])
+    mean = {
+        name: sum(p.probabilities[name] * (p.end - p.start) for p in parts) / total
+        for name in LABELS
+    }
+    return Line(number, text, label, mean, parts)
+
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def joined(arrays: list[NDArray[_Scalar]]) -> NDArray[_Scalar]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
