@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -149,37 +149,42 @@ class Lines(Labelled):
         for piece, (low, high), chances in pieces:
             if low == high:
                 continue
-            found = self._of(piece, self._labels[low:high], chances)
-            if last is not None:  # a line may go on in the next piece
-                torn = last.number == found[0].number
-                found[: int(torn)] = [_mended(last, found[0]) if torn else last]
-            last = found.pop()
-            yield from found
+            for line in self._of(piece, self._labels[low:high], chances):
+                if last is not None:
+                    if last.number == line.number:
+                        last = _mended(last, line)
+                        continue
+                    yield last
+                last = line
         if last is not None:
             yield last
 
-    def _of(self, piece: Piece, labels: NDArray[np.int8], chances: Chances) -> list[Line]:
-        """The lines of a piece, whose units have these labels and probabilities."""
+    def _of(self, piece: Piece, labels: NDArray[np.int8], chances: Chances) -> Iterator[Line]:
+        """The lines of a piece, whose units have these labels and probabilities.
+
+        One at a time: of many that are held at once the garbage collector takes long.
+        """
         first, end, before = piece.part
         texts = piece.text[first:end].split("\n")
         begins = first + np.cumsum([0] + [len(text) + 1 for text in texts])[piece.line - before]
-        names = [LABELS[label] for label in labels.tolist()]
-        fours = [
-            {"headline-ticker": ticker, "ui-chrome": chrome, "byline": byline, "body": body}
-            for ticker, chrome, byline, body in chances.tolist()
-        ]
         starts, ends = (piece.starts - begins).tolist(), (piece.ends - begins).tolist()
-        parts = list(map(_SEGMENT, zip(starts, ends, names, fours, strict=True)))
+        units = zip(starts, ends, labels.tolist(), *chances.T.tolist(), strict=True)
+        parts = (
+            _SEGMENT((
+                start, end, LABELS[label],
+                {"headline-ticker": ticker, "ui-chrome": chrome, "byline": byline, "body": body},
+            ))
+            for start, end, label, ticker, chrome, byline, body in units
+        )  # fmt: skip
         new = np.flatnonzero(np.append(True, piece.line[1:] != piece.line[:-1]))
-        rows = [texts[row] for row in (piece.line[new] - before).tolist()]
-        numbers = (piece.line[new] + 1).tolist()
-        if len(new) == len(parts):
-            return list(map(_LINE, zip(numbers, rows, names, fours, zip(parts), strict=True)))
-        bounds = [*new.tolist(), len(parts)]
-        return [
-            _line(number, row, tuple(parts[low:high]))
-            for number, row, low, high in zip(numbers, rows, bounds, bounds[1:], strict=False)
-        ]
+        counts = np.diff(np.append(new, len(piece.line))).tolist()
+        for number, count in zip(piece.line[new].tolist(), counts, strict=True):
+            part = next(parts)
+            text = texts[number - before]
+            if count == 1:
+                yield _LINE((number + 1, text, part[2], part[3], (part,)))
+            else:
+                yield _line(number + 1, text, (part, *islice(parts, count - 1)))
 
     def __len__(self) -> int:
         numbers = [piece.line for piece in self._pieces if len(piece.line)]
