@@ -363,6 +363,19 @@ def test_explain_shows_what_carried_a_label(run, folder, page, number, model):
     assert ran.out.count("\n") > 10
 
 
+def test_explain_takes_the_segment_that_gave_a_line_its_label(run, folder, tmp_path, model):
+    path = tmp_path / "page.txt"
+    path.write_text("Menu    Sport    " + "The council met on Monday and agreed on the plan. " * 4)
+    [line] = model.label(path).lines
+    segment = max(
+        (s for s in line.segments if s.label == line.label), key=lambda s: s.end - s.start
+    )
+    assert len(line.segments) > 1
+    ran = run("explain", "-m", folder, path, "--line", 1)
+    assert ran.out.startswith(f"line 1: {line.text[segment.start : segment.end][:40]}")
+    assert f"{line.label} {segment.probability:.3f}" in ran.out
+
+
 def test_explain_reads_standard_input_and_html(run, folder):
     ran = run("explain", "-m", folder, "-", "-n", 2, stdin=HTML.encode())
     assert ran.code == 0

@@ -30,8 +30,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``own``: what the line's own text says for its label, over the mean of all classes;
-    ``context``: what the page around it says for the label over its closest rival."""
+    """``text``: the line, or the segment of it that is explained; ``own``: what it says by itself
+    for its label, over the mean of all classes; ``context``: what the page around it says for the
+    label over its closest rival."""
 
     text: str
     label: Label
@@ -44,7 +45,8 @@ class Explanation:
 def explain(
     model: "Model", source: "Source", line: int, kind: Kind = "auto", encoding: str | None = None
 ) -> Explanation:
-    """Explain one line of a page, by its number from 1.
+    """Explain one line of a page, by its number from 1; of a line with several segments, the
+    longest that has the line's label.
 
     Raises `UsageError` if the page has no such line or the line is blank.
     """
@@ -59,15 +61,21 @@ def explain(
     part = [part for part in parts(document.text) if part.line < line][-1]
     markups = [markup_of(document, part)] if use_html else None
     batch = weights.prepare([document.text[part.start : part.end]], markups, chosen.gaps)
-    unit = int(np.flatnonzero(batch.units.line == line - 1 - part.line)[0])
-    ranked = sorted(LABELS, key=lambda name: -found.probabilities[name])
-    label = found.label
+    units = np.flatnonzero(batch.units.line == line - 1 - part.line)
+    segments = found.segments[-len(units) :]  # of a line that goes on from the part before: its end
+    best = max(
+        range(len(segments)),
+        key=lambda n: (segments[n].label == found.label, segments[n].end - segments[n].start),
+    )
+    segment, unit = segments[best], int(units[best])
+    ranked = sorted(LABELS, key=lambda name: -segment.probabilities[name])
+    label = segment.label
     rival = next(name for name in ranked if name != label)
     return Explanation(
-        found.text,
+        found.text if len(found.segments) == 1 else found.text[segment.start : segment.end],
         label,
         rival,
-        found.probabilities,
+        segment.probabilities,
         _own(chosen, batch, unit, LABELS.index(label)),
         _context(chosen, batch, unit, LABELS.index(label), LABELS.index(rival)),
     )
