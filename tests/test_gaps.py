@@ -1,5 +1,7 @@
 """Pages whose newlines were lost are cut where their lines ended."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import cases
@@ -109,6 +111,8 @@ def test_a_fit_without_any_gap_cuts_nothing(pages):
     one = [page for page in pages[:1] for page in [collapse(page, "")]]
     assert not fit_gaps([], Options()).any()
     assert not fit_gaps(one, Options()).any()
+    unlabelled = replace(pages[0], labels=(None,) * len(pages[0].lines))
+    assert not fit_gaps([unlabelled], Options()).any()
 
 
 def test_a_model_cuts_by_its_own_table(model, pages):

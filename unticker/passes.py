@@ -53,7 +53,8 @@ def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int
 
     names = sorted({page.site for page in pages})
     rows, ends, site, weight = [], [], [], []
-    for page in (one for each in pages if not each.variant for one in _in_one_line(each)):
+    used = [page for page in pages if any(page.labels) and not page.variant]
+    for page in (one for each in used for one in _in_one_line(each)):
         codes = np.frombuffer(page.text.encode("utf-32-le", "surrogatepass"), np.uint32)
         found = gaps(codes, alphabet.tables().classes[codes])
         if not len(found.starts):
