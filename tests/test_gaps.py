@@ -8,7 +8,8 @@ from conftest import cases
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from unticker import alphabet, units, weights
+from unticker import units, weights
+from unticker.alphabet import coded
 from unticker.annotations import collapse, scatter
 from unticker.examples import Options
 from unticker.gaps import GAP_BUCKETS, breaks, gaps
@@ -19,11 +20,6 @@ ALWAYS[-1] = 1
 NONE = np.zeros(0, np.int64)
 RANDOM = np.random.default_rng(5).integers(-100, 100, GAP_BUCKETS + 1).astype(np.int16)
 ODD = list(cases("odd_pages").values())
-
-
-def coded(text: str) -> tuple[np.ndarray, np.ndarray]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return codes, alphabet.tables().classes[codes]
 
 
 @pytest.mark.parametrize(

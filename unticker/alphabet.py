@@ -85,6 +85,12 @@ class Hasher:
         return (self._sums[ends] - self._sums[starts]) * self._inverse[starts]
 
 
+def coded(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """The code points of a text, and their classes."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return codes, tables().classes[codes]
+
+
 def hash_words(words: list[str], fold: NDArray[np.uint16]) -> NDArray[np.uint64]:
     """The hash of each word, as `Hasher.spans` gives it for the word in a text."""
     hashes = []

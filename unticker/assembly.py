@@ -91,8 +91,6 @@ def _title(
     prose = body[length[body] > MAX_TITLE]
     stop = int(prose[0]) if len(prose) else int(body[-1]) + 1
     early = body[body < stop][:6]
-    if not len(early):
-        return None, frozenset()
     # A headline stands early: each body unit before it costs it two logits.
     likely = headline[early] - 512 * np.arange(len(early))
     places = [_place(pieces, unit) for unit in early.tolist()]
@@ -101,12 +99,11 @@ def _title(
         return None, frozenset()
     piece, place = places[max(apart, key=lambda n: int(likely[n]))]
     title = piece.text[piece.starts[place] : piece.ends[place]]
-    spans = set()
-    for other in early:  # shown twice at the top
-        if other < len(pieces[0].starts):
-            start, end = int(pieces[0].starts[other]), int(pieces[0].ends[other])
-            if pieces[0].text[start:end] == title:
-                spans.add(pieces[0].place(int(other)))
+    spans = {  # it may be shown twice at the top
+        piece.place(place)
+        for piece, place in places
+        if piece is pieces[0] and piece.text[piece.starts[place] : piece.ends[place]] == title
+    }
     return title, frozenset(spans)
 
 

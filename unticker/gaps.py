@@ -57,8 +57,8 @@ def gaps(codes: NDArray[np.uint32], classes: NDArray[np.uint8]) -> Gaps:
     if len(starts) < 2:
         return Gaps(starts[:0], np.zeros((0, 0), np.int64))
     features = _features(_tokens(codes, classes, starts, ends))
-    rows = np.empty((len(FEATURES), len(starts) - 1), np.int64)
-    for family, (_, parts) in enumerate(zip(FEATURES, features, strict=True)):
+    rows = np.empty((len(features), len(starts) - 1), np.int64)
+    for family, parts in enumerate(features):
         key = np.full(len(starts), family + 1, np.uint64) * _MIX
         for part in parts:
             key = (key ^ part) * _MIX

@@ -55,8 +55,7 @@ def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int
     rows, ends, site, weight = [], [], [], []
     used = [page for page in pages if any(page.labels) and not page.variant]
     for page in (one for each in used for one in _in_one_line(each)):
-        codes = np.frombuffer(page.text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        found = gaps(codes, alphabet.tables().classes[codes])
+        found = gaps(*alphabet.coded(page.text))
         if not len(found.starts):
             continue
         end = np.isin(found.starts, [start for start, _, _ in page.parts])

@@ -76,8 +76,7 @@ def cut(texts: list[str], table: NDArray[np.int16] | None = None) -> Units:
     ``table``: a model's weights of gaps; without it lines are cut at spaces and sentence ends.
     """
     joined = "\n".join(texts) + "\n" if texts else ""
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    classes = alphabet.tables().classes[codes]
+    codes, classes = alphabet.coded(joined)
     lengths = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
     page_ends = np.cumsum(lengths)
     page_starts = page_ends - lengths
