@@ -43,13 +43,14 @@ def assembled(
     article: Sequence[float] = NO_DOUBT, logits: int = 5,
 ) -> Page:  # fmt: skip
     """A page whose units have these labels; ``headlines`` look like the own headline."""
-    cut = units.cut([text])
-    scores = np.zeros((len(cut), 4), np.int64)
-    scores[np.arange(len(cut)), list(labels)] = logits * weights.UNIT_SCALE
-    first = np.zeros((len(cut), 7), np.int64)
+    batch = weights.prepare([text])
+    size = len(batch.units)
+    scores = np.zeros((size, 4), np.int64)
+    scores[np.arange(size), list(labels)] = logits * weights.UNIT_SCALE
+    first = np.zeros((size, 7), np.int64)
     first[list(headlines), 5] = 2000
     part = Part(0, len(text), 0)
-    return assemble([Piece(text, part, cut, 0, judge(scores, first))], article)
+    return assemble([Piece(text, part, batch, 0, judge(scores, first))], article)
 
 
 # ---- Page.text
@@ -122,14 +123,14 @@ def test_a_page_without_lines(text):
 
 def test_pieces_of_one_page_follow_each_other():
     texts = ["Menu\nHead\n", PROSE.strip() + "\n\n", "By A"]
-    cut = units.cut(texts)
+    batch = weights.prepare(texts)
     scores = 1000 * np.eye(4, dtype=np.int64)[[C, B, B, Y]]
     first = np.zeros((4, 7), np.int64)
     whole, judged, start = "".join(texts), judge(scores, first), 0
     pieces = []
     for number, (text, line) in enumerate(zip(texts, (0, 2, 4))):
         part = Part(start, start + len(text), line)
-        pieces.append(Piece(whole, part, cut, number, judged))
+        pieces.append(Piece(whole, part, batch, number, judged))
         start = part.end
     page = assemble(pieces, NO_DOUBT)
     assert [(line.number, line.label) for line in page.lines] == [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_sinks import tree
 
-from unticker import repetition
+from unticker import reading, repetition
 from unticker.batch import BatchOptions, pipe, run
 from unticker.errors import UsageError
 from unticker.model import Model
@@ -19,23 +19,27 @@ def page(number: int) -> str:
     return f"The bridge number {number}\n{SAME}\nBridge {number} was closed on Monday, they said.\n"
 
 
+def hashes(text: str) -> repetition.Hashes:
+    return repetition.hashes(reading.read(text, "text"))
+
+
 def test_units_on_enough_pages_are_found():
     found = repetition.find([page(n) for n in range(4)] + ["Once only.\nOnce only."], least=4)
-    assert [unit in found for unit in repetition.hashes(SAME)] == [True]
-    assert [unit in found for unit in repetition.hashes("Once only.")] == [False]
-    assert repetition.hashes("").tolist() == []
+    assert [unit in found for unit in hashes(SAME)] == [True]
+    assert [unit in found for unit in hashes("Once only.")] == [False]
+    assert hashes("").tolist() == []
 
 
 def test_counts_do_not_depend_on_order():
-    pages = [repetition.hashes(page(n)) for n in range(300)]
+    pages = [hashes(page(n)) for n in range(300)]
     one, two = repetition.Counts(), repetition.Counts()
-    for hashes in pages:
-        one.add(hashes)
-    for hashes in random.Random(1).sample(pages, len(pages)):
-        two.add(hashes)
+    for each in pages:
+        one.add(each)
+    for each in random.Random(1).sample(pages, len(pages)):
+        two.add(each)
     found = one.repeated(300)
     assert found.digest == two.repeated(300).digest
-    assert found.hashes.tolist() == repetition.hashes(SAME).tolist()
+    assert found.hashes.tolist() == hashes(SAME).tolist()
 
 
 @pytest.mark.parametrize("held", [1, 1000, 1 << 40])
@@ -44,8 +48,8 @@ def test_counts_are_exact_however_much_is_held(held, monkeypatch, tmp_path):
     noise = np.random.default_rng(0)
     pages = [np.unique(noise.integers(0, 1 << 64, 400, np.uint64) >> 54 << 54) for _ in range(40)]
     counts = repetition.Counts(tmp_path)
-    for hashes in pages:
-        counts.add(hashes)
+    for each in pages:
+        counts.add(each)
     units, on = np.unique(np.concatenate(pages), return_counts=True)
     found = counts.repeated(15)
     assert found.hashes.tolist() == units[on >= 15].tolist()
@@ -56,7 +60,7 @@ def test_counts_are_exact_however_much_is_held(held, monkeypatch, tmp_path):
 
 def test_nothing_recurs_where_nothing_is():
     found = repetition.Counts().repeated(2)
-    assert found.holds(repetition.hashes(SAME)).tolist() == [False]
+    assert found.holds(hashes(SAME)).tolist() == [False]
 
 
 def test_a_huge_page_is_cut_as_its_labels_are(fitted: Model):
@@ -167,3 +171,11 @@ def test_standard_input_cannot_be_looked_at_twice(folder, tmp_path):
     with pytest.raises(UsageError, match="use a file"):
         run(made, ["-"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_line_that_recurs_is_known_in_markdown_too(fitted: Model) -> None:
+    linked = SAME.replace("reading circle", "[reading circle](https://a.example/circle)")
+    pages = [page(n).replace(SAME, linked) for n in range(4)]
+    known = fitted.with_repeated(repetition.find(pages, least=4))
+    assert known.label(pages[0]).lines[1].label in ("headline-ticker", "ui-chrome")
+    assert hashes(linked).tolist() == hashes(SAME).tolist()

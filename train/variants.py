@@ -44,8 +44,8 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
         if not original:
             made += _marked(page, number % 8, number // 8)
             made += _index(page) if number % 4 == 0 else ()
-        elif len(dense(page).lines) < len(scatter(page).lines):
-            made.append(scatter(page))
+        elif len(dense(page).lines) < len((scattered := scatter(page)).lines):
+            made.append(scattered)
     return made
 
 

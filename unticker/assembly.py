@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker.labelled import Chances, Lines, Piece, joined
+from unticker.marks import heading
 from unticker.types import BODY, BYLINE, LABELS, Page
-from unticker.units import IntArray
 
 MAX_TITLE = 200
 NO_ARTICLE = 0.4  # below, a page's body is emptied: losing an article is worse than a list kept
@@ -48,7 +48,7 @@ def assemble(
     if not len(labels):
         return Page((), None, frozenset(), 0.0, encoding, reader)
     chances = [piece.chances for piece in pieces]
-    length = joined([piece.ends - piece.starts for piece in pieces])
+    length = joined([piece.length for piece in pieces])
     columns = article_columns(labels, length, joined([each[:, BODY] for each in chances]))
     chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
     if not (labels == BODY).any():
@@ -77,7 +77,7 @@ def _without_body(chances: Chances, chance: float) -> Chances:
 
 
 def _title(
-    pieces: Sequence[Piece], labels: NDArray[np.int8], length: IntArray
+    pieces: Sequence[Piece], labels: NDArray[np.int8], length: NDArray[np.signedinteger]
 ) -> tuple[str | None, frozenset[tuple[int, int]]]:
     """The own headline: of the short body units up to the first prose, the likeliest one.
 
@@ -104,7 +104,7 @@ def _title(
         for piece, place in places
         if piece is pieces[0] and piece.text[piece.starts[place] : piece.ends[place]] == title
     }
-    return title, frozenset(spans)
+    return heading(title), frozenset(spans)
 
 
 def _place(pieces: Sequence[Piece], unit: int) -> tuple[Piece, int]:

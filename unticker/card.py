@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from unticker.columns import FAMILIES
 from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKETS, NGRAMS, SHAPES
+from unticker.gaps import FEATURES as GAP_FEATURES
+from unticker.gaps import GAP_BUCKETS
 from unticker.types import LABELS
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         "Shapes: " + "; ".join(f"*{s.name}* {s.meaning}" for s in SHAPES) + ".",
         "Context: " + "; ".join(f"*{f.name}* {f.meaning}" for f in FAMILIES) + ".",
         "Markup, for HTML: " + "; ".join(f"*{k}* {v}" for k, v in MARKUP_FAMILIES.items()) + ".",
+        f"Where lines ended, in a page without newlines ({GAP_BUCKETS:,} buckets): "
+        + "; ".join(GAP_FEATURES) + ".",
         "## Limits",
         "Reader comments written as prose, live-blog and result lists without sentences, and "
         "teasers inside the running text are where it errs most. N-grams count only if several "

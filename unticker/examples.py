@@ -146,9 +146,7 @@ def _unit_labels(chunk: list[AnnotatedPage], batch: Batch) -> IntArray:
     for place, page in enumerate(chunk):
         if page.parts:
             low, high = batch.units.first[place], batch.units.first[place + 1]
-            start = batch.units.page_starts[place]
-            starts, ends = batch.units.starts[low:high] - start, batch.units.ends[low:high] - start
-            labels[low:high] = _overlapping(page, starts, ends)
+            labels[low:high] = _overlapping(page, *batch.places(place))
     return labels
 
 

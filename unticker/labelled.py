@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from unticker.parts import Part
 from unticker.types import LABELS, Label, Labelled, Line, Segment
-from unticker.units import IntArray, Units
-from unticker.weights import exponentials
+from unticker.units import IntArray
+from unticker.weights import Batch, exponentials
 
 HEADLINE_CLASS = 5
 NEARLY_ALL, SURE = 0.9, 0.6
@@ -50,16 +50,19 @@ def judge(scores: IntArray, first: IntArray) -> Judged:
 
 class Piece:
     """A page, or a part of a huge one: where it stands in the page's text, its units and what they
-    were judged to be. ``page`` is its number among the units'."""
+    were judged to be. ``page`` is its number in the batch. A unit is as long as what was read of
+    it, which can be less than what stands from its start to its end."""
 
-    def __init__(self, text: str, part: Part, units: Units, page: int, judged: Judged) -> None:
+    def __init__(self, text: str, part: Part, batch: Batch, page: int, judged: Judged) -> None:
+        units = batch.units
         own = slice(int(units.first[page]), int(units.first[page + 1]))
-        shift = part.start - int(units.page_starts[page])
+        starts, ends = batch.places(page)
         size = np.int32 if len(text) < 1 << 31 else np.int64  # a huge page has millions of units
         self.text = text
         self.part = part
-        self.starts = (units.starts[own] + shift).astype(size)
-        self.ends = (units.ends[own] + shift).astype(size)
+        self.starts = (starts + part.start).astype(size)
+        self.ends = (ends + part.start).astype(size)
+        self.length = (units.ends[own] - units.starts[own]).astype(size)
         self.line = (units.line[own] + part.line).astype(size)
         self.labels = judged.labels[own]
         self.scores = judged.scores[own]
@@ -96,7 +99,7 @@ class Lines(Labelled):
         line = joined([piece.line for piece in self._pieces])
         if not (line[1:] == line[:-1]).any():
             return labels
-        length = joined([piece.ends - piece.starts for piece in self._pieces])
+        length = joined([piece.length for piece in self._pieces])
         chance = joined([
             chances[np.arange(len(chances)), labels[start:end]]
             for chances, (start, end) in zip(self._probabilities, self._bounds, strict=True)

@@ -154,7 +154,7 @@ class Model:
             first = first + _FOREIGN * self.repeated.holds(prepared.text.unit_hashes)[:, None]
         judged = judge(weights.score(chosen, prepared, first, sums), first)
         for place, (index, part) in enumerate(batch):
-            piece = Piece(documents[index].text, part, prepared.units, place, judged)
+            piece = Piece(documents[index].text, part, prepared, place, judged)
             pieces[index].append(piece)
 
     def with_phrases(self, phrases: Phrases) -> "Model":

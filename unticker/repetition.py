@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import reading, units
+from unticker.marks import plain
 from unticker.parts import parts
+from unticker.reading import Document
 from unticker.types import Kind
 from unticker.words import Text
 
@@ -121,11 +123,12 @@ def _at_least(parts: list[Hashes], least: int) -> Hashes:
     return units[counts >= least]
 
 
-def hashes(text: str) -> Hashes:
+def hashes(document: Document) -> Hashes:
     """The hashes of a page's units, each once; a huge page is cut as for its labels, and one whose
     newlines were lost at the ends of its sentences alone."""
-    found = [Text(units.cut([text[p.start : p.end]])).unit_hashes for p in parts(text)]
-    return np.unique(np.concatenate(found))
+    texts = [document.text[part.start : part.end] for part in parts(document.text)]
+    read = texts if document.markup is not None else map(plain, texts)
+    return np.unique(np.concatenate([Text(units.cut([text])).unit_hashes for text in read]))
 
 
 def find(sources: "Iterable[Source]", kind: Kind = "auto", least: int = 4) -> Repeated:
@@ -136,5 +139,5 @@ def find(sources: "Iterable[Source]", kind: Kind = "auto", least: int = 4) -> Re
     """
     counts = Counts()
     for source in sources:
-        counts.add(hashes(reading.read(source, kind).text))
+        counts.add(hashes(reading.read(source, kind)))
     return counts.repeated(least)

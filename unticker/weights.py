@@ -17,6 +17,7 @@ from unticker.columns import CLASSES
 from unticker.context import Columns, Context
 from unticker.features import BUCKETS, SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, rows
+from unticker.marks import View, view
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
 from unticker.types import LABELS
@@ -98,7 +99,8 @@ Family = tuple[IntArray, IntArray]
 class Batch:
     """Units of a batch of pages with what the passes need of them.
 
-    ``ngrams``, ``markup``: their families: unit (rising) and bucket of each.
+    ``ngrams``, ``markup``: their families: unit (rising) and bucket of each. ``views``: of each
+    page, what was read of it where that is not its whole text (`unticker.marks`).
     """
 
     units: Units
@@ -106,6 +108,15 @@ class Batch:
     shapes: IntArray
     ngrams: list[Family]
     markup: list[Family]
+    views: list[View | None]
+
+    def places(self, page: int) -> tuple[IntArray, IntArray]:
+        """Where the units of a page start and end in its own text."""
+        own = slice(int(self.units.first[page]), int(self.units.first[page + 1]))
+        shift = self.units.page_starts[page]
+        starts, ends = self.units.starts[own] - shift, self.units.ends[own] - shift
+        view = self.views[page]
+        return (starts, ends) if view is None else (view.starts[starts], view.ends[ends])
 
     @property
     def rows(self) -> list[Family]:
@@ -123,11 +134,13 @@ def prepare(
     gaps: NDArray[np.int16] | None = None,
 ) -> Batch:
     """Cut texts into units, by a model's ``gaps`` if given, and compute their rows; with markup,
-    its rows too."""
-    cut = units.cut(texts, gaps)
+    its rows too. Text that comes without markup is read as Markdown."""
+    views = [view(text) if markups is None else None for text in texts]
+    read = [text if seen is None else seen.text for text, seen in zip(texts, views, strict=True)]
+    cut = units.cut(read, gaps)
     text = Text(cut)
     markup = [] if markups is None else markup_rows(text, markups)
-    return Batch(cut, text, features.shape_rows(text), features.ngram_rows(text), markup)
+    return Batch(cut, text, features.shape_rows(text), features.ngram_rows(text), markup, views)
 
 
 @lru_cache(maxsize=12)

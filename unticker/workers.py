@@ -117,8 +117,8 @@ def _count(task: Task, note: Path) -> Result:
                 contextlib.suppress(Exception, engines.PageTimeout),
                 engines.limited(options.timeout, hard=options.engine == "local"),
             ):
-                text = reading.read(item.payload, item.kind, parser=options.parser).text
-                found.append(repetition.hashes(text))
+                document = reading.read(item.payload, item.kind, parser=options.parser)
+                found.append(repetition.hashes(document))
     note.unlink(missing_ok=True)
     return Result({}, hashes=tuple(found))
 
