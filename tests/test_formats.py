@@ -80,11 +80,25 @@ def test_json() -> None:
     ]
 
 
-@pytest.mark.parametrize("format", ["txt", "md"])
-def test_text_input_stays_as_it_is(format: str) -> None:
+def test_text_input_stays_as_it_is() -> None:
     document = reading.read("# Title\n\n- one\ntwo\nMenu", "text")
     labelled = page(document, {"Menu": "ui-chrome"})
-    assert formats.render(labelled, document, format) == labelled.body == "# Title\n- one\ntwo"
+    assert formats.render(labelled, document, "txt") == labelled.body == "# Title\n- one\ntwo"
+
+
+def test_paragraphs_of_text_stay_apart_in_markdown() -> None:
+    document = reading.read("# Title\n\n- one\n- two\nMenu\nAn end.", "text")
+    labelled = page(document, {"Menu": "ui-chrome"}, title="# Title")
+    assert formats.render(labelled, document, "md") == "# Title\n\n- one\n- two\n\nAn end."
+    assert formats.render(labelled, document, "md", title=False) == "- one\n- two\n\nAn end."
+
+
+def test_bylines_of_markdown_come_as_their_words() -> None:
+    document = reading.read("Title\n\nBy [Ada](/a), 3 May 2026\n", "text")
+    labelled = page(document, {"By": "byline"})
+    assert json.loads(formats.render(labelled, document, "json"))["bylines"] == [
+        "By Ada, 3 May 2026"
+    ]
 
 
 def test_text_input_as_json() -> None:

@@ -2,7 +2,8 @@
 
 Only kept segments come out. Where the page came from HTML, what the markup says
 about blocks is used: blocks stand apart, and Markdown marks headings, lists,
-quotes and links. A page that came as text is written as `Page.text` gives it.
+quotes and links. A page that came as text is written as `Page.text` gives it; as Markdown,
+lines that do not follow each other in the page are set apart, so that paragraphs stay such.
 """
 
 import html
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from unticker.errors import UsageError
+from unticker.marks import plain
 from unticker.markup import END_LINK, LINK, Markup
 from unticker.reading import Document
-from unticker.types import Label, Page
+from unticker.types import Label, Line, Page
 
 FORMATS = ("txt", "md", "json")
 
@@ -66,12 +68,12 @@ def render(
     if format == "json":
         return _json(page, document)
     if document.markup is None:
-        return page.text(keep, title)
+        return _paragraphs(page, keep, title) if format == "md" else page.text(keep, title)
     return _blocks_to_text(_blocks(page, document.markup, keep, title, format == "md"))
 
 
 def _json(page: Page, document: Document) -> str:
-    bylines = [span.text for span in page.bylines]
+    bylines = [plain(span.text) for span in page.bylines]
     dropped = [
         {
             "line": line.number,
@@ -94,17 +96,33 @@ def _json(page: Page, document: Document) -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
+def _paragraphs(page: Page, keep: Sequence[Label], title: bool) -> str:
+    out: list[str] = []
+    last = 0
+    for line in page.lines:
+        if spans := _kept(page, line, keep, title):
+            out += ["\n" if line.number == last + 1 else "\n\n"] if out else []
+            out.append(" ".join(line.text[start:end] for start, end in spans))
+            last = line.number
+    return "".join(out)
+
+
+def _kept(page: Page, line: Line, keep: Sequence[Label], title: bool) -> list[tuple[int, int]]:
+    """Where the segments of a line that are kept start and end."""
+    return [
+        (part.start, part.end)
+        for part in line.segments
+        if part.label in keep and (title or (line.number, part.start) not in page.title_spans)
+    ]
+
+
 def _blocks(
     page: Page, markup: Markup, keep: Sequence[Label], title: bool, marked: bool
 ) -> list[_Block]:
     blocks: list[_Block] = []
     first = _first_links(markup) if marked else []
     for line in page.lines:
-        spans = [
-            (part.start, part.end)
-            for part in line.segments
-            if part.label in keep and (title or (line.number, part.start) not in page.title_spans)
-        ]
+        spans = _kept(page, line, keep, title)
         if not spans:
             continue
         prefix, group = _place(markup, line.number - 1)
