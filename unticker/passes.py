@@ -3,7 +3,9 @@
 The context passes must see scores as they will be on unseen sites: each pass is
 scored out of fold, by models that never saw the page's site (stacked sequential
 learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the next are drawn
-apart: with the same folds the later passes overrate the earlier ones.
+apart: with the same folds the later passes overrate the earlier ones. A pass's weights are the
+mean of the folds' fits, which is less of chance than one fit on everything (bagging: Breiman,
+Machine Learning 24, 1996; the mean of linear scores is the score of the mean weights).
 """
 
 from collections.abc import Iterator, Sequence
@@ -95,7 +97,7 @@ def _in_one_line(page: AnnotatedPage) -> Iterator[AnnotatedPage]:
 
 
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
-    """First pass: weights of all examples, and out-of-fold scores (units, 12)."""
+    """First pass: its weights, and out-of-fold scores (units, 12)."""
     empty = np.zeros((0, 4), np.int32)
     none = np.zeros(4, np.int64)
     later = (
@@ -119,7 +121,12 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
         return np.concatenate([w.unit_scores(weights, batch) for batch in examples.batches])
 
     with early_stopping():
-        return _cross_fit(examples.fold, options, options.unit_c, fit, scores, examples.classes)
+        fits, held = _cross_fit(
+            examples.fold, options, options.unit_c, fit, scores, examples.classes
+        )
+    tables = ([each.ngrams, each.shapes, each.bias] for each in fits)
+    ngrams, shapes, bias = map(_mean, zip(*tables, strict=True))
+    return Weights(ngrams, shapes, bias, *later), held
 
 
 def fit_context(
@@ -134,9 +141,10 @@ def fit_context(
     def scores(layer: Layer) -> IntArray:
         return np.concatenate([w.context_scores(*layer, seen) for seen in contexts])
 
-    return _cross_fit(
+    fits, held = _cross_fit(
         examples.context_fold, options, options.context_c, fit, scores, examples.labels
     )
+    return Layer(*map(_mean, zip(*fits, strict=True))), held
 
 
 def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> Layer:
@@ -241,41 +249,40 @@ def _small(weights: FloatArray) -> NDArray[np.int16]:
     return steps
 
 
+def _mean(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Of integers, rounded."""
+    rounded: NDArray[Any] = np.round(np.mean(arrays, axis=0)).astype(arrays[0].dtype)
+    return rounded
+
+
 def _cross_fit(
     fold: IntArray, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
     target: IntArray,
-) -> tuple[Any, IntArray]:  # fmt: skip
-    """Fit on all, and score every unit by a fit without its site; choose C by log loss."""
+) -> tuple[list[Any], IntArray]:  # fmt: skip
+    """A fit without each fold, and every unit's scores by the one without its site; C is chosen by
+    log loss. With a single fold, one fit, and its scores of what it was fitted on."""
     from joblib import Parallel, delayed
 
     folds = int(fold.max()) + 1
-    everything = np.ones(len(target), bool)
 
-    def job(c: float, held: int) -> Any:
-        train = everything if held < 0 else fold != held
-        fitted = fit(train, c)
-        if held < 0:
-            return fitted
-        return scores(fitted)[fold == held]
+    def job(c: float, number: int) -> Any:
+        fitted = fit((fold != number) | (folds < 2), c)
+        return fitted, scores(fitted)[fold == number]
 
-    best: tuple[float, float, IntArray] | None = None
-    single = folds < 2
+    best: tuple[float, list[Any], IntArray] | None = None
     with Parallel(options.jobs, prefer="threads") as parallel:
-        for c in choices:
-            if single:
-                fitted = fit(everything, c)
-                return fitted, scores(fitted)
+        for c in choices if folds > 1 else choices[:1]:
             parts = parallel(delayed(job)(c, number) for number in range(folds))
-            held = np.empty((len(target), parts[0].shape[1]), np.int64)
-            for number, part in enumerate(parts):
+            held = np.empty((len(target), parts[0][1].shape[1]), np.int64)
+            for number, (_, part) in enumerate(parts):
                 held[fold == number] = part
             powers = w.exponentials(held).astype(np.float64) + 1
             chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
             loss = float(-np.log(chosen).mean())
             if best is None or loss < best[0]:
-                best = (loss, c, held)
+                best = (loss, [fitted for fitted, _ in parts], held)
     assert best is not None
-    return fit(everything, best[1]), best[2]
+    return best[1], best[2]
 
 
 def _frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
