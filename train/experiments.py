@@ -1,7 +1,7 @@
 """What the annotations and the feature families give: ``train/experiments.json``.
 
 Every row is scored on the development sites, text alone. Fits are lighter than the
-recipe's (two folds), so rows compare with each other, not with the model card.
+recipe's (three folds, no variants), so rows compare with each other, not with the model card.
 """
 
 import json
@@ -33,7 +33,7 @@ Row = Callable[[str, dict[str, Any]], None]
 def run(gold: Gold, say: Callable[[str], None], catalogues: Path, only: Sequence[str] = ()) -> None:
     """Run the experiments of `TABLES` (or ``only`` some, by name) and write their tables, each
     when it is done; ``say`` gets a line for each row."""
-    options = replace(recipe.options(), folds=2, context_folds=2)
+    options = replace(recipe.options(), folds=3, context_folds=3)
     setting = Setting(gold, options, catalogues)
     for name in only or TABLES:
         title, experiment = TABLES[name]

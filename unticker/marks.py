@@ -1,4 +1,4 @@
-"""Markdown as it is read: links are their words, images and marks of emphasis nothing.
+"""Markdown as it is read: links are their words, images and marks of strong emphasis nothing.
 
 What a model sees of a page in Markdown is what it would see of the page as plain text; lines and
 offsets stay those of the page.
@@ -24,6 +24,9 @@ _TOKEN = re.compile(
 _HEADING = re.compile(r"#{1,6} +")
 _LINK = "]("
 _REACH = 12
+"""Lines that a link may go on for."""
+_SIGN = 2
+"""Characters that a line is read by that is nothing but marks, as one with an image alone."""
 APART = "   "
 """Between two links that touch, as the items of a menu do: so many spaces cut a line."""
 
@@ -123,7 +126,7 @@ def _marks(text: str) -> list[Mark]:
 
 
 def _stretches(text: str, start: int, end: int, marks: list[Mark]) -> list[Stretch]:
-    """The stretches of a line that are kept, none if nothing would be left."""
+    """The stretches of a line that are kept; of one that is all marks, the start of the first."""
     found: list[Stretch] = []
     at = start
     for low, high, closes in [*marks, Mark(end, end, False)]:
@@ -134,7 +137,9 @@ def _stretches(text: str, start: int, end: int, marks: list[Mark]) -> list[Stret
             found[-1] = found[-1]._replace(border=high)
             if text.startswith(("[", "!["), high):
                 found.append(Stretch(high, high, high))
-    return found if any(text[each.start : each.end].strip() for each in found) else []
+    if not any(text[each.start : each.end].strip() for each in found):
+        return [Stretch(marks[0].start, min(marks[0].start + _SIGN, end), end)]
+    return found
 
 
 def _joined(text: str, kept: list[Stretch]) -> View:
