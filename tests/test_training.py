@@ -118,7 +118,9 @@ def test_a_site_is_in_one_fold(examples):
     assert {next(iter(of_site)) for of_site in folds.values()} == {0, 1, 2}
 
 
-def test_every_unit_is_scored_by_a_fit_that_never_saw_its_site(examples):
+@pytest.mark.parametrize("few", [True, False])
+def test_every_unit_is_scored_by_a_fit_that_never_saw_its_site(examples, few, monkeypatch):
+    monkeypatch.setattr(passes, "_FEW_SITES", 6 if few else 5)  # of five
     seen: list[np.ndarray] = []
 
     def fit(train, c):
@@ -128,15 +130,19 @@ def test_every_unit_is_scored_by_a_fit_that_never_saw_its_site(examples):
     def scores(number):
         return np.full((len(examples.labels), 4), number)
 
-    options = Options(jobs=1)
-    fits, held = passes._cross_fit(examples.fold, options, (0.1, 1.0), fit, scores, examples.labels)
-    assert len(fits) == 3
-    assert np.any([seen[number] for number in fits], axis=0).all()  # together they saw everything
+    fits, held = passes._cross_fit(
+        examples.fold, examples.site, Options(jobs=1), (0.1, 1.0), fit, scores, examples.labels
+    )
     for number in set(held[:, 0].tolist()):
         scored = held[:, 0] == number
         assert not set(examples.site[scored]) & set(examples.site[seen[number]])
-    assert set(held[:, 0].tolist()) == set(fits)
-    assert len(seen) == 2 * 3
+    assert len(seen) == 2 * 3 + few
+    if few:
+        assert fits == [6]
+        assert seen[6].all()  # the model itself is fitted on everything
+    else:
+        assert set(held[:, 0].tolist()) == set(fits)
+        assert np.any([seen[number] for number in fits], axis=0).all()
 
 
 def test_the_passes_see_scores_of_other_sites_only(pages):

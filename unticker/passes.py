@@ -5,7 +5,8 @@ scored out of fold, by models that never saw the page's site (stacked sequential
 learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the next are drawn
 apart: with the same folds the later passes overrate the earlier ones. A pass's weights are the
 mean of the folds' fits, which is less of chance than one fit on everything (bagging: Breiman,
-Machine Learning 24, 1996; the mean of linear scores is the score of the mean weights).
+Machine Learning 24, 1996; the mean of linear scores is the score of the mean weights). Of few
+sites, a fit without a fold sees too little.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,9 @@ from unticker.weights import Weights
 _SPARED = 3
 _EAGER = 0.5
 _GAP_C = 0.1
+
+_FEW_SITES = 100
+"""With fewer, a pass's weights are those of one fit on everything."""
 
 # The penalty is the same for all columns: n-grams of the unit itself, which say most, count
 # twice to be held back less than those of the units beside it, or of one side of the article.
@@ -122,7 +126,7 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
 
     with early_stopping():
         fits, held = _cross_fit(
-            examples.fold, options, options.unit_c, fit, scores, examples.classes
+            examples.fold, examples.site, options, options.unit_c, fit, scores, examples.classes
         )
     tables = ([each.ngrams, each.shapes, each.bias] for each in fits)
     ngrams, shapes, bias = map(_mean, zip(*tables, strict=True))
@@ -142,8 +146,9 @@ def fit_context(
         return np.concatenate([w.context_scores(*layer, seen) for seen in contexts])
 
     fits, held = _cross_fit(
-        examples.context_fold, options, options.context_c, fit, scores, examples.labels
-    )
+        examples.context_fold, examples.site, options, options.context_c, fit, scores,
+        examples.labels,
+    )  # fmt: skip
     return Layer(*map(_mean, zip(*fits, strict=True))), held
 
 
@@ -256,11 +261,12 @@ def _mean(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _cross_fit(
-    fold: IntArray, options: Options, choices: tuple[float, ...], fit: Any, scores: Any,
-    target: IntArray,
+    fold: IntArray, site: IntArray, options: Options, choices: tuple[float, ...], fit: Any,
+    scores: Any, target: IntArray,
 ) -> tuple[list[Any], IntArray]:  # fmt: skip
-    """A fit without each fold, and every unit's scores by the one without its site; C is chosen by
-    log loss. With a single fold, one fit, and its scores of what it was fitted on."""
+    """Fits whose mean is the pass: one without each fold or, of few sites, one on everything; and
+    every unit's scores by a fit without its site. C is chosen by log loss. With a single fold
+    there is one fit, and its scores of what it was fitted on."""
     from joblib import Parallel, delayed
 
     folds = int(fold.max()) + 1
@@ -269,7 +275,7 @@ def _cross_fit(
         fitted = fit((fold != number) | (folds < 2), c)
         return fitted, scores(fitted)[fold == number]
 
-    best: tuple[float, list[Any], IntArray] | None = None
+    best: tuple[float, float, list[Any], IntArray] | None = None
     with Parallel(options.jobs, prefer="threads") as parallel:
         for c in choices if folds > 1 else choices[:1]:
             parts = parallel(delayed(job)(c, number) for number in range(folds))
@@ -280,9 +286,12 @@ def _cross_fit(
             chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
             loss = float(-np.log(chosen).mean())
             if best is None or loss < best[0]:
-                best = (loss, [fitted for fitted, _ in parts], held)
+                best = (loss, c, [fitted for fitted, _ in parts], held)
     assert best is not None
-    return best[1], best[2]
+    _, c, fits, held = best
+    if folds > 1 and site.max() + 1 < _FEW_SITES:
+        fits = [fit(np.ones(len(target), bool), c)]
+    return fits, held
 
 
 def _frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
