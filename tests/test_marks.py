@@ -1,21 +1,18 @@
 """What a model sees of a page in Markdown, and where it stands in the page."""
 
-import json
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
 import unticker
 from unticker.marks import plain, view
 
-CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "cases" / "marks.json").read_text("utf-8")
-)
+CASES: list[dict[str, Any]] = cases("marks")
 PIECES = st.sampled_from(
     [
         "[",

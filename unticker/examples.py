@@ -145,8 +145,7 @@ def _unit_labels(chunk: list[AnnotatedPage], batch: Batch) -> IntArray:
     labels: IntArray = flat[offset[batch.units.page] + batch.units.line]
     for place, page in enumerate(chunk):
         if page.parts:
-            low, high = batch.units.first[place], batch.units.first[place + 1]
-            labels[low:high] = _overlapping(page, *batch.places(place))
+            labels[batch.units.of(place)] = _overlapping(page, *batch.places(place))
     return labels
 
 

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from unticker.parts import Part
 from unticker.types import LABELS, Label, Labelled, Line, Segment
-from unticker.units import IntArray
+from unticker.units import APART, IntArray
 from unticker.weights import Batch, exponentials
 
 HEADLINE_CLASS = 5
 NEARLY_ALL, SURE = 0.9, 0.6
-APART = 3
-"""Spaces that set a part of a line apart from what stands beside it."""
 
 Chances = NDArray[np.float64]
 """Probabilities of the four labels, (units, 4)."""
@@ -55,7 +53,7 @@ class Piece:
 
     def __init__(self, text: str, part: Part, batch: Batch, page: int, judged: Judged) -> None:
         units = batch.units
-        own = slice(int(units.first[page]), int(units.first[page + 1]))
+        own = units.of(page)
         starts, ends = batch.places(page)
         size = np.int32 if len(text) < 1 << 31 else np.int64  # a huge page has millions of units
         self.text = text

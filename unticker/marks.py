@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unticker.units import IntArray
+from unticker.units import APART, IntArray
 
 # A target: no white space but before a title, and parentheses in pairs, one deep.
 _TOKEN = re.compile(
@@ -27,8 +27,6 @@ _REACH = 12
 """Lines that a link may go on for."""
 _SIGN = 2
 """Characters that a line is read by that is nothing but marks, as one with an image alone."""
-APART = "   "
-"""Between two links that touch, as the items of a menu do: so many spaces cut a line."""
 
 
 class View(NamedTuple):
@@ -42,7 +40,8 @@ class View(NamedTuple):
 
 class Stretch(NamedTuple):
     """``text[start:end]``, which is kept, and where what belongs to it ends: behind a mark that
-    closes, before one that opens. An empty one is where `APART` is put."""
+    closes, before one that opens. An empty one stands between two links that touch, as the items
+    of a menu do: there, `APART` spaces cut the line."""
 
     start: int
     end: int
@@ -88,8 +87,10 @@ def view(text: str) -> View | None:
         first = at
         while at < len(marks) and marks[at].start < end:
             at += 1
-        found = _stretches(text, start, end, marks[first:at]) if at > first else []
-        kept += found or ([Stretch(start, end, end)] if line else [])
+        if at > first:
+            kept += _stretches(text, start, end, marks[first:at])
+        elif line:
+            kept.append(Stretch(start, end, end))
         kept.append(Stretch(end, end + 1, end + 1))
         start = end + 1
     return _joined(text, kept[:-1])
@@ -143,7 +144,7 @@ def _stretches(text: str, start: int, end: int, marks: list[Mark]) -> list[Stret
 
 
 def _joined(text: str, kept: list[Stretch]) -> View:
-    pieces = [text[low:high] or APART for low, high, _ in kept]
+    pieces = [text[low:high] or " " * APART for low, high, _ in kept]
     size = np.fromiter(map(len, pieces), np.int64, len(pieces))
     low, high, border = np.array(kept, np.int64).T
     first = np.cumsum(size) - size

@@ -21,6 +21,8 @@ FloatArray = NDArray[np.float64]
 
 LONG_LINE = 600
 """Characters of a line, or of a part between runs of spaces, that may be cut further."""
+APART = 3
+"""Spaces that set a part of a line apart from what stands beside it."""
 _NEWLINE = 10
 
 
@@ -68,6 +70,10 @@ class Units:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def of(self, page: int) -> slice:
+        """The units of a page."""
+        return slice(int(self.first[page]), int(self.first[page + 1]))
 
 
 def cut(texts: list[str], table: NDArray[np.int16] | None = None) -> Units:

@@ -112,11 +112,11 @@ class Batch:
 
     def places(self, page: int) -> tuple[IntArray, IntArray]:
         """Where the units of a page start and end in its own text."""
-        own = slice(int(self.units.first[page]), int(self.units.first[page + 1]))
+        own = self.units.of(page)
         shift = self.units.page_starts[page]
         starts, ends = self.units.starts[own] - shift, self.units.ends[own] - shift
-        view = self.views[page]
-        return (starts, ends) if view is None else (view.starts[starts], view.ends[ends])
+        seen = self.views[page]
+        return (starts, ends) if seen is None else (seen.starts[starts], seen.ends[ends])
 
     @property
     def rows(self) -> list[Family]:
