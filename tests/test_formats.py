@@ -101,6 +101,14 @@ def test_bylines_of_markdown_come_as_their_words() -> None:
     ]
 
 
+def test_bylines_of_html_come_as_they_are() -> None:
+    document = reading.read("<h1>Title</h1><p>By [Ada](/a), **3 May**</p>", "html")
+    labelled = page(document, {"By": "byline"})
+    assert json.loads(formats.render(labelled, document, "json"))["bylines"] == [
+        "By [Ada](/a), **3 May**"
+    ]
+
+
 def test_text_input_as_json() -> None:
     document = reading.read("Title\nText", "text")
     result = json.loads(formats.render(page(document), document, "json"))

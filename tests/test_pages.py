@@ -40,7 +40,7 @@ def page_of(case: dict) -> Page:
 
 def assembled(
     text: str, labels: Sequence[int], headlines: Sequence[int] = (),
-    article: Sequence[float] = NO_DOUBT, logits: int = 5,
+    article: Sequence[float] = NO_DOUBT, logits: int = 5, reader: str | None = None,
 ) -> Page:  # fmt: skip
     """A page whose units have these labels; ``headlines`` look like the own headline."""
     batch = weights.prepare([text])
@@ -50,7 +50,7 @@ def assembled(
     first = np.zeros((size, 7), np.int64)
     first[list(headlines), 5] = 2000
     part = Part(0, len(text), 0)
-    return assemble([Piece(text, part, batch, 0, judge(scores, first))], article)
+    return assemble([Piece(text, part, batch, 0, judge(scores, first))], article, reader=reader)
 
 
 # ---- Page.text
@@ -174,6 +174,12 @@ def test_a_title_on_a_line_with_more():
     assert page.text(("body", "byline"), title=False) == f"By A\n{PROSE.strip()}"
 
 
+def test_a_title_in_markdown_comes_as_its_words_and_one_of_html_as_it_is():
+    text = f"# The **plan**, [revised](/p)\n{PROSE}"
+    assert assembled(text, [B, B], [0]).title == "The plan, revised"
+    assert assembled(text, [B, B], [0], reader="lexbor").title == text.split("\n")[0]
+
+
 @pytest.mark.parametrize(
     ("text", "labels"),
     [("Menu\nMore", [C, T]), (PROSE, [B]), (f"Menu\n{PROSE}", [C, B])],
@@ -194,6 +200,17 @@ def test_a_page_without_an_article_has_no_body():
     assert page.title is None
     assert all(line.label != "body" for line in page.lines)
     assert page.noise.count("\n") == 2
+
+
+def test_sure_body_and_a_byline_speak_for_an_article():
+    columns = {name: at for at, name in enumerate(ARTICLE_COLUMNS)}
+    for name, surer in (
+        ("units that are surely body, log", (9, 2)), ("greatest byline probability", (5, 2))
+    ):  # fmt: skip
+        article = [0.0] * len(ARTICLE_COLUMNS)
+        article[columns[name]] = 1.0
+        page = [assembled(f"By A\nHead\n{PROSE}", [Y, B, B], [1], article, n) for n in surer]
+        assert page[0].article_probability > page[1].article_probability >= 0.5
 
 
 def test_a_doubtful_article_is_not_lost():

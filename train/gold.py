@@ -61,6 +61,12 @@ def read(folder: Path | None = None, jobs: int = 2) -> Gold:
     return Gold(original, public, problems, splits)
 
 
+def genres() -> dict[str, str]:
+    """The genre of each original page, as ``annotations/original/genres.tsv`` has it."""
+    rows = (ROOT / "original" / "genres.tsv").read_text("utf-8").splitlines()[1:]
+    return dict(row.split("\t")[:2] for row in rows)
+
+
 def standoff() -> dict[tuple[str, str], list[dict[str, Any]]]:
     """Rows of ``annotations/standoff`` by set and page."""
     rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)

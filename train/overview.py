@@ -6,7 +6,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from train.gold import ROOT, SPLITS, Gold
+from train.gold import ROOT, SPLITS, Gold, genres
 from unticker.types import LABELS
 
 
@@ -36,10 +36,8 @@ def show(gold: Gold) -> None:
             numbers = (len(chosen), len({p.site for p in chosen}), len({p.lang for p in chosen}))
             table.add_row(split, kind, *(f"{n:,}" for n in (*numbers, lines)))
     console.print(table)
-    genres: Counter[str] = Counter()
-    for row in (ROOT / "original" / "genres.tsv").read_text("utf-8").splitlines()[1:]:
-        genres[row.split("\t")[1]] += 1
-    console.print("original pages by genre: " + ", ".join(f"{k} {n}" for k, n in genres.items()))
+    counts = Counter(genres().values())
+    console.print("original pages by genre: " + ", ".join(f"{k} {n}" for k, n in counts.items()))
     agreement = json.loads((ROOT / "agreement.json").read_text("utf-8"))
     for kind, found in agreement.items():
         if isinstance(found, dict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from train.gold import Gold
+from train.gold import Gold, genres
 from train.variants import variants
 from unticker import evaluation, training
 from unticker.annotations import AnnotatedPage
@@ -56,16 +56,18 @@ def plain(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
 
 def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
     """The pages with the recipe's weights for their sets."""
-    weights = recipe()["weights"]
-    return [replace(page, weight=weights.get(_set(page), 1)) for page in pages]
+    weights, genre = recipe()["weights"], genres()
+    return [
+        replace(page, weight=weights.get(_set(page, genre.get(page.page)), 1)) for page in pages
+    ]
 
 
-def _set(page: AnnotatedPage) -> str:
+def _set(page: AnnotatedPage, genre: str | None) -> str:
     if page.markup is not None:
         return page.page.split("/")[0]
     if "body" not in page.labels:
         return "no_article"
-    return "second_article" if "-agg-" in page.page else "original"
+    return "second_article" if genre == "second-article" else "original"
 
 
 def build(pages: Gold, *kinds: Kind) -> list[Built]:

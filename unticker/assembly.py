@@ -11,28 +11,32 @@ from unticker.types import BODY, BYLINE, LABELS, Page
 
 MAX_TITLE = 200
 NO_ARTICLE = 0.4  # below, a page's body is emptied: losing an article is worse than a list kept
+_SURELY = 0.95
 ARTICLE_COLUMNS = (
     "body characters, log", "body units, log", "body characters in long units, log",
-    "share of body characters", "mean body probability of body units", "bylines", "bias",
+    "share of body characters", "mean body probability of body units",
+    "units that are surely body, log", "greatest byline probability", "bias",
 )  # fmt: skip
 
 
 def article_columns(
     labels: NDArray[np.signedinteger],
     length: NDArray[np.signedinteger],
-    chance: NDArray[np.float64],
+    chances: Sequence[Chances],
 ) -> NDArray[np.float64]:
-    """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`. ``chance``
-    is that of body."""
+    """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`. ``chances``
+    are those of the units, in one array or several."""
     body = np.flatnonzero(labels == BODY)
     size = length[body]
     chars = int(size.sum())
-    logs = np.log1p(np.array([chars, len(body), int(size[size >= 120].sum())], np.float64))
+    chance = joined([each[:, BODY] for each in chances])[body]
+    counts = [chars, len(body), int(size[size >= 120].sum())]
     return np.array([
-        *logs,
+        *np.log1p(np.array(counts, np.float64)),
         chars / max(int(length.sum()), 1),
-        float(chance[body].mean()) if len(body) else 0.0,
-        min(np.count_nonzero(labels == BYLINE), 3),
+        float(chance.mean()) if len(body) else 0.0,
+        np.log1p(float(np.count_nonzero(chance > _SURELY))),
+        max((float(each[:, BYLINE].max(initial=0)) for each in chances), default=0.0),
         1.0,
     ])  # fmt: skip
 
@@ -49,7 +53,7 @@ def assemble(
         return Page((), None, frozenset(), 0.0, encoding, reader)
     chances = [piece.chances for piece in pieces]
     length = joined([piece.length for piece in pieces])
-    columns = article_columns(labels, length, joined([each[:, BODY] for each in chances]))
+    columns = article_columns(labels, length, chances)
     chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
     if not (labels == BODY).any():
         chance = min(chance, 0.1)
@@ -61,6 +65,8 @@ def assemble(
         chances = [_without_body(each, chance) for each in chances]
     lines = Lines(pieces, labels, chances)
     title, spans = _title(pieces, labels, length)
+    if title is not None and reader is None:  # lines of text are Markdown, those of HTML are not
+        title = heading(title)
     return Page(lines, title, spans, chance, encoding, reader)
 
 
@@ -104,7 +110,7 @@ def _title(
         for piece, place in places
         if piece is pieces[0] and piece.text[piece.starts[place] : piece.ends[place]] == title
     }
-    return heading(title), frozenset(spans)
+    return title, frozenset(spans)
 
 
 def _place(pieces: Sequence[Piece], unit: int) -> tuple[Piece, int]:

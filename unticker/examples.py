@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from unticker.units import IntArray
 from unticker.weights import Batch
 
 BATCH_CODES = 1 << 18
+_Number = TypeVar("_Number", bound=np.number[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Examples:
     site: NDArray[np.int64]
     weight: NDArray[np.float64]
 
-    def split(self, values: IntArray) -> list[IntArray]:
+    def split(self, values: NDArray[_Number]) -> list[NDArray[_Number]]:
         """Values of all units (units, …) as those of each batch."""
         return np.split(values, self.starts[1:])
 

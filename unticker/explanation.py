@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unticker import reading, weights
+from unticker import chain, reading, weights
 from unticker.columns import CLASS_NAMES
 from unticker.context import Context
 from unticker.errors import UsageError
@@ -108,7 +108,7 @@ def _lead(row: np.ndarray, label: int) -> float:
 
 
 def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -> list[Reason]:
-    """The last pass's columns, crosses and n-grams for one unit."""
+    """The last pass's columns, crosses and n-grams for one unit, and what those beside it say."""
     first = weights.unit_scores(chosen, batch)
     seen = weights.second_context(batch, first)
     second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
@@ -135,6 +135,11 @@ def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -
             for name, row in _ngrams(batch, int(other)):
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
+    scores = weights.score(chosen, batch, first, weights.ngram_sums(chosen, batch))
+    said = chain.messages(scores, chosen.transitions, batch.layout.opens)
+    for side, message in zip(("before", "behind"), said, strict=True):
+        step = int(message[unit, label]) - int(message[unit, rival])
+        reasons.append(Reason(f"labels of the units {side}", step / weights.UNIT_SCALE))
     return _ranked(reasons)
 
 

@@ -73,7 +73,9 @@ def render(
 
 
 def _json(page: Page, document: Document) -> str:
-    bylines = [plain(span.text) for span in page.bylines]
+    bylines = [span.text for span in page.bylines]
+    if document.markup is None:  # text is read as Markdown
+        bylines = [plain(text) for text in bylines]
     dropped = [
         {
             "line": line.number,

@@ -63,6 +63,7 @@ class Layout:
         self.index = np.arange(len(units))
         self.first = units.first[units.page]
         self.last = units.first[units.page + 1]
+        self.opens = self.index == self.first
         self.length = units.ends - units.starts
         # Short lines that stand many times in the page ("Advertisement") are passed over
         # when neighbours are counted.

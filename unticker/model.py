@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unticker import reading, weights
+from unticker import chain, reading, weights
 from unticker.assembly import ARTICLE_COLUMNS, assemble
 from unticker.columns import CLASSES, LABEL_OF_CLASS
 from unticker.context import Context
@@ -57,6 +57,7 @@ def schema() -> str:
         "buckets": BUCKET_BITS,
         "ngrams": [n.name for n in NGRAMS],
         "ngram_places": weights.NGRAM_PLACES,
+        "chain": chain.REACH,
         "shapes": [(s.name, s.size) for s in SHAPES],
         "columns": [name for name, _ in second.columns()],
         "crosses": [(name, size) for each in (second, third) for name, _, size in each.crosses()],
@@ -152,7 +153,9 @@ class Model:
             first = first + self.phrases.scores(prepared.text)
         if self.repeated is not None:
             first = first + _FOREIGN * self.repeated.holds(prepared.text.unit_hashes)[:, None]
-        judged = judge(weights.score(chosen, prepared, first, sums), first)
+        scores = weights.score(chosen, prepared, first, sums)
+        scores = chain.decoded(scores, chosen.transitions, prepared.layout.opens)
+        judged = judge(scores, first)
         for place, (index, part) in enumerate(batch):
             piece = Piece(documents[index].text, part, prepared, place, judged)
             pieces[index].append(piece)
@@ -218,7 +221,9 @@ def _load(path: Path) -> Model:
         raise ModelError(f"{path} was made for other features; train it with this version")
     article: Any = about.get("article")
     if not _numbers(article):
-        raise ModelError(f"{path}/model.json is damaged: 'article' must hold seven numbers")
+        raise ModelError(
+            f"{path}/model.json is damaged: 'article' must hold {len(ARTICLE_COLUMNS)} numbers"
+        )
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             text = _weights(arrays, "text")
@@ -255,6 +260,7 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
         "crosses3": ((third, 4), np.int32),
         "bias3": ((4,), np.int64),
         "ngrams3": ((BUCKETS, 4 * len(weights.NGRAM_PLACES)), np.int16),
+        "transitions": ((len(LABELS), len(LABELS)), np.int16),
         "gaps": ((GAP_BUCKETS + 1,), np.int16),
     }
     for name, (shape, dtype) in expected.items():

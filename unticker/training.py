@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unticker import evaluation
 from unticker import weights as w
@@ -18,6 +19,8 @@ from unticker.passes import fit_context, fit_gaps, fit_last, fit_units
 from unticker.types import BODY, LABELS
 from unticker.units import IntArray
 from unticker.weights import Weights
+
+_CHAINED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     layer, ngrams = fit_last(contexts, seen, examples, options)
     weights = replace(
         weights, columns3=layer.columns, crosses3=layer.crosses, bias3=layer.bias, ngrams3=ngrams,
-        gaps=fit_gaps(pages, options),
+        transitions=_transitions(examples), gaps=fit_gaps(pages, options),
     )  # fmt: skip
     article = _fit_article(pages, examples, second)
     return Fitted(weights, _held_out(pages, examples, second), article)
@@ -127,6 +130,21 @@ def _held_out(
     return evaluation.scores(truth, predicted, langs)
 
 
+def _transitions(examples: Examples) -> NDArray[np.int16]:
+    """Of `unticker.chain`: by how much a label stands behind another more often than by chance
+    (pointwise mutual information), of which `_CHAINED` counts."""
+    pairs = np.zeros((len(LABELS), len(LABELS)))
+    labels = examples.split(examples.labels)
+    for batch, label, weight in zip(
+        examples.batches, labels, examples.split(examples.weight), strict=True
+    ):
+        within = np.flatnonzero(~batch.layout.opens) - 1
+        np.add.at(pairs, (label[within], label[within + 1]), weight[within])
+    expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / max(pairs.sum(), 1)
+    known = np.log((pairs + 1) / (expected + 1))
+    return np.round(_CHAINED * w.UNIT_SCALE * known).astype(np.int16)
+
+
 def _fit_article(
     pages: Sequence[AnnotatedPage], examples: Examples, held: IntArray
 ) -> tuple[float, ...]:
@@ -146,7 +164,7 @@ def _fit_article(
             powers = w.exponentials(scores).astype(np.float64)
             length = (batch.units.ends - batch.units.starts)[low:high]
             chances = powers / powers.sum(axis=1, keepdims=True)
-            columns.append(article_columns(scores.argmax(axis=1), length, chances[:, BODY]))
+            columns.append(article_columns(scores.argmax(axis=1), length, [chances]))
             has.append(bool((examples.labels[start + low : start + high] == BODY).any()))
     if all(has) or sum(not h for h in has) < 5:
         return (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)
@@ -160,7 +178,8 @@ def _fit_article(
 
 
 def to_sklearn(model: Model, kind: str = "text") -> Any:
-    """The model's last pass as a fitted scikit-learn ``LogisticRegression``.
+    """The model's last pass, before its units are taken for a chain (`unticker.chain`), as a fitted
+    scikit-learn ``LogisticRegression``.
 
     Its 'features' are the columns and crosses of `unticker.weights.third_context`, one-hot, and
     then all buckets of n-grams once for each of `unticker.weights.NGRAM_PLACES`.

@@ -72,7 +72,8 @@ class Weights:
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
     first rows belong to what the second pass sees. All int32 but the biases (int64).
     ``ngrams3`` (buckets, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
-    four labels for each of `NGRAM_PLACES`. ``gaps`` (`GAP_BUCKETS` + 1,) int16: where lines
+    four labels for each of `NGRAM_PLACES`. ``transitions`` (4, 4) int16, likewise: what a label
+    adds to the one behind it (`unticker.chain`). ``gaps`` (`GAP_BUCKETS` + 1,) int16: where lines
     that hold a whole page are cut.
     """
 
@@ -86,6 +87,7 @@ class Weights:
     crosses3: NDArray[np.int32]
     bias3: NDArray[np.int64]
     ngrams3: NDArray[np.int16]
+    transitions: NDArray[np.int16]
     gaps: NDArray[np.int16]
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:

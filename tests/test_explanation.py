@@ -1,0 +1,39 @@
+"""What is listed for a label is all that carried it."""
+
+import math
+
+import pytest
+
+from unticker import weights
+from unticker.assembly import NO_ARTICLE
+from unticker.explanation import explain
+from unticker.types import LABELS
+
+LEAST = 0.005
+"""Logits below which a reason is not listed; hundreds of them are."""
+
+
+def test_reasons_add_up_to_the_difference_of_both_labels(pages, model):
+    bias = model.text.bias3 / weights.CONTEXT_SCALE
+    explained = 0
+    for page in pages:
+        found = model.label(page.text, kind="text")
+        if found.article_probability < NO_ARTICLE:
+            continue  # its labels are not those of the last pass
+        for line in list(found.lines)[::4]:
+            why = explain(model, page.text, line.number, "text")
+            chances = why.probabilities[why.label], why.probabilities[why.rival]
+            if len(line.segments) > 1 or min(chances) < 1e-5:
+                continue
+            ours, theirs = LABELS.index(why.label), LABELS.index(why.rival)
+            listed = sum(reason.weight for reason in why.context) + bias[ours] - bias[theirs]
+            assert listed == pytest.approx(math.log(chances[0] / chances[1]), abs=100 * LEAST)
+            explained += 1
+    assert explained > 40
+
+
+def test_what_the_lines_beside_say_is_among_the_reasons(pages, model):
+    text, names = pages[0].text, set()
+    for line in model.label(text, kind="text").lines:
+        names |= {reason.name for reason in explain(model, text, line.number, "text").context}
+    assert {"labels of the units before", "labels of the units behind"} <= names
