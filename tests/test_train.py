@@ -58,6 +58,15 @@ def test_weights_of_the_sets(pages):
     assert [page.weight for page in found] == [*(weights[kind] for kind in kinds), 1]
 
 
+def test_a_long_page_counts_as_a_shorter_one(pages):
+    most = recipe.recipe()["pages"]["lines"]
+    markup = html.read("<p>Text.").markup
+    for lines, weight in ((most, 1), (4 * most, 0.25)):
+        page = replace(pages[0], page="goose3/a.html", markup=markup)
+        page = replace(page, lines=("Menu", "") * lines, labels=("ui-chrome", None) * lines)
+        assert [found.weight for found in recipe.weighted([page])] == [weight]
+
+
 def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
     for name in ("one", "two"):
         [made] = recipe.build(small, "original")

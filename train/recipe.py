@@ -55,11 +55,14 @@ def plain(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
 
 
 def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
-    """The pages with the recipe's weights for their sets."""
-    weights, genre = recipe()["weights"], genres()
-    return [
-        replace(page, weight=weights.get(_set(page, genre.get(page.page)), 1)) for page in pages
-    ]
+    """The pages with the recipe's weights for their sets; a long one counts as a shorter one."""
+    weights, genre, most = recipe()["weights"], genres(), recipe()["pages"]["lines"]
+    found = []
+    for page in pages:
+        weight = weights.get(_set(page, genre.get(page.page)), 1)
+        lines = sum(label is not None for label in page.labels)
+        found.append(replace(page, weight=weight * min(1, most / max(lines, 1))))
+    return found
 
 
 def _set(page: AnnotatedPage, genre: str | None) -> str:
