@@ -56,7 +56,8 @@ def plain(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
 
 def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
     """The pages with the recipe's weights for their sets; a long one counts as a shorter one."""
-    weights, genre, most = recipe()["weights"], genres(), recipe()["pages"]["lines"]
+    given, genre = recipe(), genres()
+    weights, most = given["weights"], given["pages"]["lines"]
     found = []
     for page in pages:
         weight = weights.get(_set(page, genre.get(page.page)), 1)

@@ -109,7 +109,8 @@ def _lead(row: np.ndarray, label: int) -> float:
 
 def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -> list[Reason]:
     """The last pass's columns, crosses and n-grams for one unit, and what those beside it say."""
-    first = weights.unit_scores(chosen, batch)
+    sums = weights.ngram_sums(chosen, batch)
+    first = weights.unit_scores(chosen, batch, sums)
     seen = weights.second_context(batch, first)
     second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
     both = weights.third_context(batch, seen, second)
@@ -129,13 +130,14 @@ def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -
         step = int(chosen.crosses3[row, label]) - int(chosen.crosses3[row, rival])
         reasons.append(Reason(name, step / weights.CONTEXT_SCALE))
     tables = np.split(chosen.ngrams3, len(weights.NGRAM_PLACES), axis=1)
-    units = weights.ngram_units(batch, second)[:, unit]
-    for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
+    units = weights.ngram_units(batch, second)
+    for place, table, other in zip(weights.NGRAM_PLACES, tables, units[:, unit], strict=True):
         if other < len(batch.units):
             for name, row in _ngrams(batch, int(other)):
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
-    scores = weights.score(chosen, batch, first, weights.ngram_sums(chosen, batch))
+    scores = weights.context_scores(chosen.columns3, chosen.crosses3, chosen.bias3, both)
+    scores = scores + weights.ngram_scores(sums, units)
     said = chain.messages(scores, chosen.transitions, batch.layout.opens)
     for side, message in zip(("before", "behind"), said, strict=True):
         step = int(message[unit, label]) - int(message[unit, rival])

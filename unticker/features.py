@@ -32,11 +32,10 @@ from unticker.alphabet import (
     UPPER,
 )  # fmt: skip
 from unticker.units import IntArray, binned, quotient
-from unticker.words import COUNTED, Text
+from unticker.words import COUNTED, MIX, Text
 
 BUCKET_BITS = 17
 BUCKETS = 1 << BUCKET_BITS
-_MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 # ---- n-grams --------------------------------------------------------------------------
@@ -125,9 +124,9 @@ NGRAMS: tuple[Ngram, ...] = (
 def buckets(hashes: NDArray[np.uint64], family: int) -> IntArray:
     """The bucket of each hash in `BUCKETS`, salted by the family's number."""
     salt = np.uint64((family + 1) * 0xA0761D6478BD642F & 0xFFFFFFFFFFFFFFFF)
-    mixed = (hashes ^ salt) * _MIX
+    mixed = (hashes ^ salt) * MIX
     mixed ^= mixed >> np.uint64(29)
-    chosen: IntArray = ((mixed * _MIX) >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
+    chosen: IntArray = ((mixed * MIX) >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
     return chosen
 
 
@@ -157,10 +156,10 @@ def _script(text: Text) -> IntArray:
 def _repeats(text: Text) -> IntArray:
     """How often the unit's text stands in its page, less one."""
     units = text.units
-    keys = text.unit_hashes + units.page.astype(np.uint64) * _MIX
+    keys = text.unit_hashes + units.page.astype(np.uint64) * MIX
     # Only those that share a slot of a small table can be equal.
     bits = len(keys).bit_length() + 3
-    slot = (keys * _MIX >> np.uint64(64 - bits)).view(np.int64)
+    slot = (keys * MIX >> np.uint64(64 - bits)).view(np.int64)
     maybe = np.flatnonzero((np.bincount(slot, minlength=1) > 1)[slot])
     _, inverse, counts = np.unique(keys[maybe], return_inverse=True, return_counts=True)
     repeats = np.zeros(len(keys), np.int64)

@@ -44,7 +44,7 @@ def stretch(layout: Layout, body: FloatArray) -> Stretch:
     least = np.minimum.accumulate(start)
     begin = np.maximum.accumulate(np.where(start == least, index, 0))
     total = start + gain - least
-    pages = np.flatnonzero(index == layout.first)
+    pages = np.flatnonzero(layout.opens)
     units = np.diff(np.append(pages, len(index)))
     best = np.repeat(np.maximum.reduceat(total, pages), units)
     end = np.minimum.reduceat(np.where(total == best, index, len(index)), pages)

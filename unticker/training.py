@@ -21,6 +21,7 @@ from unticker.units import IntArray
 from unticker.weights import Weights
 
 _CHAINED = 0.1
+"""The share of what is known of neighbouring labels that counts: scores hold most of it."""
 
 
 @dataclass(frozen=True, slots=True)

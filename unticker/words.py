@@ -12,7 +12,8 @@ from unticker.units import IntArray, Units, binned
 
 _SHELF_BITS = 19
 _SHELF = np.uint64(64 - _SHELF_BITS)
-_MIX = np.uint64(0xD6E8FEB86659FD93)
+MIX = np.uint64(0xD6E8FEB86659FD93)
+"""An odd factor that spreads a hash over its highest bits."""
 HEAD_WORDS, TAIL_WORDS = 10, 5
 _LENGTHS = (2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)
 
@@ -167,7 +168,7 @@ class Shelves(NamedTuple):
 
 
 def _shelf(hashes: NDArray[np.uint64]) -> IntArray:
-    shelf: IntArray = (hashes * _MIX >> _SHELF).view(np.int64)
+    shelf: IntArray = (hashes * MIX >> _SHELF).view(np.int64)
     return shelf
 
 
