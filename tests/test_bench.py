@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import bench
-from bench import accuracy, cuttings, peers, speed
+from bench import accuracy, cuttings, openings, peers, speed
 from bench.peers import OTHER, body_lines
 
 STORY = (
@@ -383,8 +383,37 @@ def test_cuts_and_collapsed_pages_with_a_stub() -> None:
     assert results["one space"]["recall"] > 0.9
 
 
+# ---- openings
+
+
+def test_an_opening_is_headline_byline_and_first_paragraphs() -> None:
+    prose = [
+        f"The bridge opens to the traffic of the town on Monday, after {n} years." for n in (1, 2)
+    ]
+    rows = [
+        ("Menu", "ui-chrome"), ("Sport", "ui-chrome"), ("Bridge", "body"), ("By Ana", "byline"),
+        (prose[0], "body"), ("Map", "ui-chrome"), (prose[1], "body"), ("Foot", "ui-chrome"),
+    ]  # fmt: skip
+    lines, labels = zip(*rows, strict=True)
+    page = bench.Gold("p", "s", "en", ("", *lines), (None, *labels))
+    assert openings.opening(page, 1, 0) == [rows[2], rows[3], rows[4]]
+    assert openings.opening(page, 2, 1) == [*rows[1:5], *rows[6:]]
+    assert openings.opening(page, 3, 1) is None
+    assert openings.as_html(rows[1:4]).count("<h1>Bridge</h1>") == 1
+
+
+@pytest.mark.parametrize("kind", ["text", "html"])
+def test_openings_are_judged(kind: str) -> None:
+    cut = openings.opening(story(), 1, 1)
+    assert cut is not None
+    assert openings.judged([cut], Stub(), kind) == {
+        "pages": 1, "emptied": 0.0, "headline": 1.0, "body_f1": 1.0,
+    }  # fmt: skip
+    assert openings.judged([cut] * 2, Stub("byline"), kind)["emptied"] == 1.0
+
+
 def test_nothing_heavy_is_imported_with_the_bench() -> None:
-    check = ("import sys, bench.accuracy, bench.speed, bench.cuttings; "
+    check = ("import sys, bench.accuracy, bench.speed, bench.cuttings, bench.openings; "
              "print(*{'numpy', 'lxml', 'trafilatura', 'fasttext'} & set(sys.modules))")  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", check], capture_output=True, text=True, cwd=bench.ROOT, check=True

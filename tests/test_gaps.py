@@ -13,7 +13,7 @@ from unticker.alphabet import coded
 from unticker.annotations import collapse, scatter
 from unticker.examples import Options
 from unticker.gaps import GAP_BUCKETS, breaks, gaps
-from unticker.passes import fit_gaps
+from unticker.line_ends import fit_gaps
 
 NEVER, ALWAYS = (np.zeros(GAP_BUCKETS + 1, np.int16) for _ in range(2))
 ALWAYS[-1] = 1

@@ -53,6 +53,18 @@ def test_rows_do_not_hang_on_the_batch() -> None:
     )
 
 
+def test_a_page_without_markup_selects_none_of_its_rows() -> None:
+    sources = [PAGES[0], PAGES[1], PAGES[0]]
+    markups = [html.read(source).markup for source in sources]
+    texts = ["\n".join(markup.lines) for markup in markups]
+    mixed = weights.prepare(texts, [markups[0], None, markups[2]])
+    whole, bare = weights.prepare(texts, markups), weights.prepare(texts)
+    without = [number for number, page in enumerate(mixed.units.page.tolist()) if page == 1]
+    for number, rows in enumerate(rows_by_unit(mixed)):
+        assert rows == rows_by_unit(bare if number in without else whole)[number]
+    assert not weights.prepare(texts, [None] * 3).markup
+
+
 def test_empty_pages_have_no_rows() -> None:
     nothing = html.read("<div hidden>nothing</div>").markup
     assert len(weights.prepare(["", ""], [nothing, nothing]).units) == 0

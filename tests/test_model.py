@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from test_units import ODD, PAGES
 
 import unticker
+from unticker import reading
 from unticker.errors import ModelError, PageError, UsageError
 from unticker.model import BATCH_CODES, Model
+from unticker.parts import Part
 from unticker.types import LABELS, Page
 
 HTML = "<html><body><nav>Menu</nav><h1>Head</h1><p>The council met on Monday.</p></body></html>"
@@ -139,6 +142,20 @@ def test_label_many_is_lazy(model):
         raise AssertionError("read too early")
 
     assert next(model.label_many(sources(), "text")).lines[0].number == 1
+
+
+@pytest.mark.parametrize("weights_for_html", [True, False])
+def test_html_is_not_markdown_whatever_weights_judge_it(weights_for_html):
+    shipped = unticker.load()
+    judging = shipped if weights_for_html else replace(shipped, html=None)
+    for source, kind, is_read in (
+        ("<p># Head [it](/x)", "html", False),
+        ("# Head [it](/x)", "text", True),
+    ):
+        document = reading.read(source, kind)
+        chosen, batch = judging.prepare([(document, Part(0, len(document.text), 0))])
+        assert (batch.views[0] is not None) == is_read
+        assert chosen is (shipped.html if weights_for_html and kind == "html" else shipped.text)
 
 
 @pytest.mark.parametrize("source", ["text", b"bytes", Path("page.txt")])

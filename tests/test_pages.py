@@ -7,14 +7,16 @@ import pytest
 from conftest import cases
 from test_units import ODD
 
-from unticker import units, weights
+from unticker import html, units, weights
 from unticker.assembly import ARTICLE_COLUMNS, assemble
 from unticker.columns import LABEL_OF_CLASS
 from unticker.errors import UsageError
 from unticker.features import Text
 from unticker.labelled import Piece, judge
+from unticker.markup import Markup
 from unticker.parts import Part
 from unticker.phrases import WEIGHT, Phrases
+from unticker.reading import Document
 from unticker.types import CHROME, LABELS, Line, Page, Segment
 
 CASES = cases("page_text")
@@ -40,7 +42,7 @@ def page_of(case: dict) -> Page:
 
 def assembled(
     text: str, labels: Sequence[int], headlines: Sequence[int] = (),
-    article: Sequence[float] = NO_DOUBT, logits: int = 5, reader: str | None = None,
+    article: Sequence[float] = NO_DOUBT, logits: int = 5, markup: Markup | None = None,
 ) -> Page:  # fmt: skip
     """A page whose units have these labels; ``headlines`` look like the own headline."""
     batch = weights.prepare([text])
@@ -50,7 +52,8 @@ def assembled(
     first = np.zeros((size, 7), np.int64)
     first[list(headlines), 5] = 2000
     part = Part(0, len(text), 0)
-    return assemble([Piece(text, part, batch, 0, judge(scores, first))], article, reader=reader)
+    piece = Piece(text, part, batch, 0, judge(scores, first))
+    return assemble([piece], article, Document(text, markup, None, None))
 
 
 # ---- Page.text
@@ -132,7 +135,7 @@ def test_pieces_of_one_page_follow_each_other():
         part = Part(start, start + len(text), line)
         pieces.append(Piece(whole, part, batch, number, judged))
         start = part.end
-    page = assemble(pieces, NO_DOUBT)
+    page = assemble(pieces, NO_DOUBT, Document(whole, None, None, None))
     assert [(line.number, line.label) for line in page.lines] == [
         (1, "ui-chrome"),
         (2, "body"),
@@ -177,7 +180,8 @@ def test_a_title_on_a_line_with_more():
 def test_a_title_in_markdown_comes_as_its_words_and_one_of_html_as_it_is():
     text = f"# The **plan**, [revised](/p)\n{PROSE}"
     assert assembled(text, [B, B], [0]).title == "The plan, revised"
-    assert assembled(text, [B, B], [0], reader="lexbor").title == text.split("\n")[0]
+    markup = html.read("<p>any").markup
+    assert assembled(text, [B, B], [0], markup=markup).title == text.split("\n")[0]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from train.variants import variants
 from unticker import alphabet, html
 from unticker.errors import UntickerError, UsageError
 from unticker.examples import Options
+from unticker.hints import NO_HINTS
 from unticker.model import Model
+from unticker.parts import only
 from unticker.types import LABELS
 
 SCORES = {"lines": 100, "macro_f1": 1.0, "labels": {"body": {"f1": 1.0}}}
@@ -87,14 +89,15 @@ def test_variants_keep_labels_and_count_as_no_page(pages):
     labels = ("ui-chrome", "body", "body")
     public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
     made = variants([public] * 8)
-    assert [(page.lines[0], page.labels) for page in made if len(page.lines) == 3] == [
+    whole = [page for page in made if len(page.lines) == 3]
+    assert [(page.lines[0], page.labels) for page in whole] == [
         ("- [Sport](/s)", labels),
         ("- Sport", labels),
         ("  • Sport", labels),
     ]
     assert [page.lines for page in made if len(page.lines) == 2] == [("Harbour", "It reopens.")]
     assert sum(len(page.lines) == 1 for page in made) == 2
-    assert all(page.variant and page.markup is None for page in made)
+    assert all(page.variant and page.markup is None for page in made)  # no prose: no brief
 
 
 def test_originals_that_count_less_are_not_varied(pages):
@@ -124,12 +127,47 @@ def test_indexes_are_pages_without_their_article(pages):
     markup = html.read(f"<p>Menu<ul>{items}</ul><h1>Harbour</h1><p>By Ana<p>It reopens.").markup
     labels = ("ui-chrome", *["headline-ticker"] * 8, "body", "byline", "body")
     public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
-    [made] = [page for page in variants([public] * 3) if "index" in page.page]
+    [made] = [page for page in variants([public] * 4) if "index" in page.page]
     assert made.lines == tuple(markup.lines[:9])
     assert made.labels == labels[:9]
     assert (made.weight, made.variant) == (0.0, True)
     few = replace(public, labels=("ui-chrome",) * 5 + labels[5:])
     assert not [page for page in variants([few] * 3) if "index" in page.page]
+
+
+def test_briefs_are_the_opening_of_an_article_and_a_few_lines_beside(pages):
+    prose = [f"The harbour reopens, the council said on Monday, after {n} years." for n in range(9)]
+    source = "".join(f'<p><a href="/{n}">{text}</a>' for n, text in enumerate(prose))
+    ahead = "".join(f"<p>Menu {n}" for n in range(9))
+    markup = html.read(f"<title>H</title>{ahead}<h1>Harbour</h1><p>By Ana{source}<p>Foot").markup
+    labels = (*["ui-chrome"] * 9, "body", "byline", *["body"] * 9, "ui-chrome")
+    public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
+    found = [page for page in variants([public] * 32) if "brief" in page.page]
+    assert all(page.variant for page in found)
+    fitted = [page for page in found if page.weight]
+    probable = [page for page in found if not page.weight]
+    assert len(fitted) == 32
+    assert [page.lines for page in probable] == [page.lines for page in fitted[2::5]]
+    assert all(page.markup is None for page in probable)
+    assert [page.lines for page in fitted[:4]] == [
+        ("Harbour", prose[0]),
+        ("Harbour", *prose[:2]),
+        ("Harbour", *prose[:3]),
+        ("Menu 0", "Harbour", *prose[:5], "Foot"),
+    ]
+    assert fitted[4].lines == ("Menu 8", "Harbour", "By Ana", prose[0], "Foot")
+    assert {len(page.lines) for page in fitted} > {2, 3, 4, 15}
+    assert {sum(line in prose for line in page.lines) for page in probable} == {1, 2, 3, 5}
+    for page in fitted:
+        assert page.weight == 0.5
+        assert page.markup.lines == list(page.lines)
+        assert [labels[public.lines.index(line)] for line in page.lines] == list(page.labels)
+        assert len(page.markup.links) == sum("reopens" in line for line in page.lines)
+    assert [page.markup.hints == NO_HINTS for page in fitted] == [False] * 16 + [True] * 16
+    few = only(markup, range(13))  # two paragraphs
+    short = replace(public, lines=tuple(few.lines), labels=labels[:13], markup=few)
+    found = [page for page in variants([short] * 4) if "brief" in page.page]
+    assert [page.lines[-1] for page in found] == [prose[0], prose[1]]
 
 
 def test_markdown_variants_hold_images_and_titles(pages):

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import unticker
-from unticker import annotations, evaluation, passes, training, weights
+from unticker import annotations, evaluation, html, passes, training, weights
 from unticker.annotations import AnnotatedPage
 from unticker.columns import CLASS_NAMES
 from unticker.errors import UsageError
@@ -153,7 +153,7 @@ def test_the_passes_see_scores_of_other_sites_only(pages):
     ]
     examples = gather(marked, Options(min_sites=1), False)
     train = examples.fold != 0
-    kept = passes._frequent(examples.rows, examples.site, train, 2)
+    kept = passes.frequent(examples.rows, examples.site, train, 2)
     sites = np.unique(examples.site[train])
     rows = examples.rows[train]
     for column in np.flatnonzero(kept[:1000]):
@@ -222,6 +222,32 @@ def test_a_page_of_no_weight_changes_no_line(pages):
         assert [line.label for line in more.label(page.text).lines] == [
             line.label for line in plain.label(page.text).lines
         ]
+
+
+def with_markup(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
+    markups = [
+        html.read("".join(f"<p class=c{n}>{line}</p>" for line in page.lines if line)).markup
+        for n, page in enumerate(pages)
+    ]
+    return [
+        replace(
+            page, lines=tuple(markup.lines), markup=markup,
+            labels=tuple(label for label in page.labels if label),
+        )
+        for page, markup in zip(pages, markups, strict=True)
+    ]  # fmt: skip
+
+
+def test_pages_without_markup_are_fitted_on_for_html_and_not_scored(pages):
+    marked = with_markup(pages[:6])
+    options = {"iterations": 10, "jobs": 1, "min_sites": 1}
+    alone, more = unticker.fit(marked, **options), unticker.fit([*marked, *pages[6:]], **options)
+    lines = sum(len(page.lines) for page in marked)
+    for model in (alone, more):
+        assert model.about["cross_validated"]["html"]["lines"] == lines
+    # Words that only the others have are known to the weights for HTML.
+    assert (more.html.ngrams != 0).any(axis=1).sum() > (alone.html.ngrams != 0).any(axis=1).sum()
+    assert unticker.fit(pages[6:], **options).html is None
 
 
 # ---- scikit-learn's estimator

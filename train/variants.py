@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from unticker.annotations import AnnotatedPage, collapse, dense, scatter, variant
 from unticker.formats import markdown
+from unticker.hints import NO_HINTS
+from unticker.parts import only
 from unticker.types import Label
 
 _BULLETS = ("- ", "* ", "  * ")
@@ -16,6 +18,8 @@ _EVERY = 9
 """Lines of Markdown between two images."""
 _TEASERS = 8
 _PROSE = 60
+_PARAGRAPHS, _BESIDE = (1, 2, 3, 5), (0, 1, 3, 7)
+"""Of a brief, and lines on either side of it."""
 
 
 def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
@@ -24,8 +28,8 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     Every original and every eighth public page in one line, joined by four spaces, and as many by
     one; every eighth public page each in Markdown, with the marks of headings and lists alone, and
     with bullets alone, as WET files have them; every eighth public and every fourth original page
-    as extractors leave it; every fourth public page as an index, for the fit of
-    `article_probability` alone; and originals with their tickers broken into lines.
+    as extractors leave it; every page as a brief; every fourth public page as an index, for the
+    fit of `article_probability` alone; and originals with their tickers broken into lines.
 
     Originals that count less than others stay as they are: with a second article and no furniture
     between, they would teach that the end of any text in one line is foreign.
@@ -41,6 +45,7 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
             made.append(collapse(page, " "))
         if number % (4 if original else 8) == 3:
             made += _extracted(page, number // 8)
+        made += _brief(page, number)
         if not original:
             made += _marked(page, number % 8, number // 8)
             made += _index(page) if number % 4 == 0 else ()
@@ -79,6 +84,45 @@ def _extracted(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
     if "body" in page.labels:
         kept = variant(page, "extracted", lines)
         yield collapse(kept, " ") if turn % 4 > 1 else kept
+
+
+def _brief(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
+    """The headline and the first paragraphs, most with the byline and with a few lines of what
+    stands ahead and behind, as a flash or as a cautious extractor leaves it; public pages keep
+    their markup. Each line counts half, and one in five pages is there once more for the fit of
+    `article_probability`."""
+    article = _opening(page, _PARAGRAPHS[turn % 4], signed=turn // 4 % 4 > 0)
+    if not article:
+        return
+    beside = _BESIDE[turn // 3 % 4]
+    labelled = [row for row, label in enumerate(page.labels) if label]
+    last = max(row for row in labelled if page.labels[row] == "body")
+    ahead = [row for row in labelled if row < article[0]]
+    behind = [row for row in labelled if row > last]
+    top = 0 if turn % 2 else max(0, len(ahead) - beside)
+    foot = 0 if turn // 2 % 2 else max(0, (len(behind) - beside) // 2)
+    rows = ahead[top : top + beside] + article + behind[foot : foot + beside]
+    brief = variant(page, "brief", [(page.lines[row], page.labels[row]) for row in rows])
+    if turn % 5 == 2:  # five takes all kinds in turn
+        yield replace(brief, weight=0.0)
+    markup = None if page.markup is None else only(page.markup, rows)
+    if markup is not None and turn // 16 % 2:
+        markup = replace(markup, hints=NO_HINTS)
+    yield replace(brief, weight=page.weight / 2, markup=markup)
+
+
+def _opening(page: AnnotatedPage, paragraphs: int, signed: bool) -> list[int]:
+    """Rows of the article, to the end of so many paragraphs; none if it has fewer."""
+    rows: list[int] = []
+    for row, (text, label) in enumerate(zip(page.lines, page.labels, strict=True)):
+        if label == "body":
+            rows.append(row)
+            paragraphs -= len(text) >= _PROSE
+        elif label == "byline" and rows and signed:
+            rows.append(row)
+        if not paragraphs:
+            return rows
+    return []
 
 
 def _stays(text: str, label: Label | None) -> bool:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unticker.labelled import Chances, Lines, Piece, joined
 from unticker.marks import heading
+from unticker.reading import Document
 from unticker.types import BODY, BYLINE, LABELS, Page
 
 MAX_TITLE = 200
@@ -41,16 +42,11 @@ def article_columns(
     ])  # fmt: skip
 
 
-def assemble(
-    pieces: Sequence[Piece],
-    article: Sequence[float],
-    encoding: str | None = None,
-    reader: str | None = None,
-) -> Page:
+def assemble(pieces: Sequence[Piece], article: Sequence[float], document: Document) -> Page:
     """One page from its pieces; a page without an article gets no body."""
     labels = joined([piece.labels for piece in pieces])
     if not len(labels):
-        return Page((), None, frozenset(), 0.0, encoding, reader)
+        return Page((), None, frozenset(), 0.0, document.encoding, document.reader)
     chances = [piece.chances for piece in pieces]
     length = joined([piece.length for piece in pieces])
     columns = article_columns(labels, length, chances)
@@ -65,9 +61,9 @@ def assemble(
         chances = [_without_body(each, chance) for each in chances]
     lines = Lines(pieces, labels, chances)
     title, spans = _title(pieces, labels, length)
-    if title is not None and reader is None:  # lines of text are Markdown, those of HTML are not
+    if title is not None and document.markdown:
         title = heading(title)
-    return Page(lines, title, spans, chance, encoding, reader)
+    return Page(lines, title, spans, chance, document.encoding, document.reader)
 
 
 def _without_body(chances: Chances, chance: float) -> Chances:

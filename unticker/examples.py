@@ -81,7 +81,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     weight: list[NDArray[np.float64]] = []
     total = 0
     for chunk in chunks(pages):
-        markups = [p.markup for p in chunk if p.markup is not None] if markup else None
+        markups = [p.markup for p in chunk] if markup else None
         batch = w.prepare([p.text for p in chunk], markups)
         label = _unit_labels(chunk, batch)
         batches.append(batch)

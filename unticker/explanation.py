@@ -11,7 +11,7 @@ from unticker.columns import CLASS_NAMES
 from unticker.context import Context
 from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
-from unticker.parts import markup_of, parts
+from unticker.parts import parts
 from unticker.types import LABELS, Kind, Label
 from unticker.weights import Batch, Weights
 
@@ -55,12 +55,9 @@ def explain(
     found = next((each for each in page.lines if each.number == line), None)
     if found is None:
         raise UsageError(f"line {line} is blank or behind the page's end; name another line")
-    use_html = document.markup is not None and model.html is not None
-    chosen = model.html if use_html and model.html is not None else model.text
     # A huge page is labelled in parts: explain the one that holds the line.
     part = [part for part in parts(document.text) if part.line < line][-1]
-    markups = [markup_of(document, part)] if use_html else None
-    batch = weights.prepare([document.text[part.start : part.end]], markups, chosen.gaps)
+    chosen, batch = model.prepare([(document, part)])
     units = np.flatnonzero(batch.units.line == line - 1 - part.line)
     segments = found.segments[-len(units) :]  # of a line that goes on from the part before: its end
     best = max(

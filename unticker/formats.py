@@ -74,7 +74,7 @@ def render(
 
 def _json(page: Page, document: Document) -> str:
     bylines = [span.text for span in page.bylines]
-    if document.markup is None:  # text is read as Markdown
+    if document.markdown:
         bylines = [plain(text) for text in bylines]
     dropped = [
         {

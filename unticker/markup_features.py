@@ -1,5 +1,7 @@
 """What the markup around a line says, as hashed rows for the first pass."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,30 @@ Rows = list[tuple[IntArray, IntArray]]
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def markup_rows(text: Text, markups: list[Markup]) -> Rows:
-    """Unit and bucket of every markup feature; ``markups`` has one entry a page of the batch."""
+def markup_rows(text: Text, markups: Sequence[Markup | None]) -> Rows:
+    """Unit and bucket of every markup feature. ``markups`` has one entry a page of the batch;
+    where it is None, the page's units select nothing."""
     units = text.units
-    if not len(units):
+    known = np.array([markup is not None for markup in markups], bool)
+    if not known[units.page].any():
         return []
-    markups = [of_lines(markup) for markup in markups]
+    found = _rows(
+        text, [_bare(text, n) if m is None else of_lines(m) for n, m in enumerate(markups)]
+    )
+    if known.all():
+        return found
+    having = known[units.page]
+    return [(unit[having[unit]], bucket[having[unit]]) for unit, bucket in found]
+
+
+def _bare(text: Text, page: int) -> Markup:
+    """The lines of a page outside of any element."""
+    count = int(text.units.line[text.units.of(page)].max(initial=0)) + 1
+    return Markup([""] * count, [0] * count, [0] * count, [(-1, "", "")], [""] * count, [])
+
+
+def _rows(text: Text, markups: list[Markup]) -> Rows:
+    units = text.units
     elements = Elements(markups)
     lines = Lines(markups, elements)
     line = lines.first[units.page] + units.line

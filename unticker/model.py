@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -24,7 +24,7 @@ from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPE
 from unticker.gaps import FEATURES as GAP_FEATURES
 from unticker.gaps import GAP_BUCKETS
 from unticker.labelled import Piece, judge
-from unticker.parts import BATCH_CODES, Batch, batches, markup_of
+from unticker.parts import BATCH_CODES, Batch, Part, batches, markup_of
 from unticker.phrases import Phrases
 from unticker.reading import Document
 from unticker.types import BYLINE, LABELS, Kind, Page
@@ -113,9 +113,13 @@ class Model:
         size = 0
         for source in sources:
             document = reading.read(source, kind, encoding, parser)
+            codes = len(document.text) + 1
+            if size + codes > BATCH_CODES:
+                yield from self.label_documents(waiting)
+                waiting, size = [], 0
             waiting.append(document)
-            size += len(document.text) + 1
-            if size >= BATCH_CODES // 2:
+            size += codes
+            if size >= BATCH_CODES:  # a large page waits for no other
                 yield from self.label_documents(waiting)
                 waiting, size = [], 0
         yield from self.label_documents(waiting)
@@ -123,30 +127,17 @@ class Model:
     def label_documents(self, documents: list[Document]) -> list[Page]:
         """Label documents that are already read, in one pass where they are of one kind."""
         pieces: list[list[Piece]] = [[] for _ in documents]
-        for markup in (False, True):
-            chosen = [
-                i
-                for i, d in enumerate(documents)
-                if (d.markup is not None and self.html is not None) == markup
-            ]
+        for html in (False, True):
+            chosen = [i for i, each in enumerate(documents) if (each.markup is not None) == html]
             for batch in batches(chosen, documents):
-                self._label(batch, documents, markup, pieces)
+                self._label(batch, documents, pieces)
         return [
-            assemble(parts, self.article, document.encoding, document.reader)
+            assemble(parts, self.article, document)
             for parts, document in zip(pieces, documents, strict=True)
         ]
 
-    def _label(
-        self,
-        batch: Batch,
-        documents: list[Document],
-        markup: bool,
-        pieces: list[list[Piece]],
-    ) -> None:
-        chosen = self.html if markup and self.html is not None else self.text
-        texts = [documents[i].text[part.start : part.end] for i, part in batch]
-        markups = [markup_of(documents[i], part) for i, part in batch] if markup else None
-        prepared = weights.prepare(texts, markups, chosen.gaps)
+    def _label(self, batch: Batch, documents: list[Document], pieces: list[list[Piece]]) -> None:
+        chosen, prepared = self.prepare([(documents[i], part) for i, part in batch])
         sums = weights.ngram_sums(chosen, prepared)
         first = weights.unit_scores(chosen, prepared, sums)
         if self.phrases is not None:
@@ -159,6 +150,18 @@ class Model:
         for place, (index, part) in enumerate(batch):
             piece = Piece(documents[index].text, part, prepared, place, judged)
             pieces[index].append(piece)
+
+    def prepare(self, parts: Sequence[tuple[Document, Part]]) -> tuple[Weights, weights.Batch]:
+        """Parts of documents of one kind, text or HTML: the weights that judge them, and their
+        units with what those need."""
+        texts = [document.text[part.start : part.end] for document, part in parts]
+        document = parts[0][0]
+        if document.markup is None or self.html is None:
+            units = weights.prepare(texts, None, self.text.gaps, document.markdown)
+            return self.text, units
+        return self.html, weights.prepare(
+            texts, [markup_of(*each) for each in parts], self.html.gaps
+        )
 
     def with_phrases(self, phrases: Phrases) -> "Model":
         """A model that weighs a user's phrases before context is."""

@@ -1,4 +1,4 @@
-"""The fits: where lines end, and the three passes. Examples in, integer weights out.
+"""The fits of the three passes. Examples in, integer weights out.
 
 The context passes must see scores as they will be on unseen sites: each pass is
 scored out of fold, by models that never saw the page's site (stacked sequential
@@ -9,30 +9,22 @@ Machine Learning 24, 1996; the mean of linear scores is the score of the mean we
 sites, a fit without a fold sees too little.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import alphabet
 from unticker import weights as w
-from unticker.annotations import AnnotatedPage, collapse, scatter, variant
 from unticker.columns import CLASSES, column_names
 from unticker.context import Columns
 from unticker.examples import Examples, Options
 from unticker.features import BUCKETS
-from unticker.gaps import GAP_BUCKETS, gaps
+from unticker.gaps import GAP_BUCKETS
 from unticker.logistic import Design, early_stopping, solve
 from unticker.types import LABELS
-from unticker.units import LONG_LINE, FloatArray, IntArray
+from unticker.units import FloatArray, IntArray
 from unticker.weights import Weights
-
-# Of the gaps where no line ends, one in so many is fitted on; and a line is cut too often rather
-# than too rarely: a piece of a paragraph is still known for body, a glued menu spoils it.
-_SPARED = 3
-_EAGER = 0.5
-_GAP_C = 0.1
 
 _FEW_SITES = 100
 """With fewer, a pass's weights are those of one fit on everything."""
@@ -53,56 +45,6 @@ class Layer(NamedTuple):
     bias: NDArray[np.int64]
 
 
-def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int16]:
-    """The table of `unticker.gaps`, (buckets + 1,), from pages whose newlines are there.
-
-    Every text counts as much as the root of its gaps.
-    """
-    import scipy.sparse as sp
-
-    names = sorted({page.site for page in pages})
-    rows, ends, site, weight = [], [], [], []
-    used = [page for page in pages if any(page.labels) and not page.variant]
-    for page in (one for each in used for one in _in_one_line(each)):
-        found = gaps(*alphabet.coded(page.text))
-        if not len(found.starts):
-            continue
-        end = np.isin(found.starts, [start for start, _, _ in page.parts])
-        kept = end | (np.arange(len(end)) % _SPARED == 0)
-        rows.append(found.rows.T[kept])
-        ends.append(end[kept])
-        site.append(np.full(len(rows[-1]), names.index(page.site)))
-        weight.append(np.where(ends[-1], 1, _SPARED) * page.weight / np.sqrt(len(end)))
-    table = np.zeros(GAP_BUCKETS + 1, np.int16)
-    if not any(each.any() for each in ends):
-        return table
-    selected, end = np.concatenate(rows), np.concatenate(ends)
-    pointer = np.arange(0, selected.size + 1, selected.shape[1])
-    ones = np.ones(selected.size, np.float32)
-    design = sp.csr_matrix((ones, selected.ravel(), pointer), (len(selected), GAP_BUCKETS))
-    everything = np.ones(len(end), bool)
-    kept = _frequent(design, np.concatenate(site), everything, options.min_sites)
-    each = np.concatenate(weight)
-    with early_stopping():
-        solved, bias = solve(
-            Design(None, design[:, kept]), end.astype(np.int64), 2, _GAP_C, each / each.mean(),
-            options.iterations,
-        )  # fmt: skip
-    table[:-1][kept] = _small(solved[:, 1] - solved[:, 0])
-    table[-1] = _small(bias[1] - bias[0] + _EAGER)
-    return table
-
-
-def _in_one_line(page: AnnotatedPage) -> Iterator[AnnotatedPage]:
-    """A page without its newlines; and its article alone, with and without its first line, since
-    pages that were cleaned already have no furniture that would set their lines apart."""
-    lines = list(zip(page.lines, page.labels, strict=True))
-    body = [line for line in lines if line[1] == "body"]
-    for kept in (lines, body, body[1:]):
-        if kept is lines or sum(len(text) for text, _ in kept) >= LONG_LINE:
-            yield collapse(scatter(variant(page, "kept", kept)), " ")
-
-
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     """First pass: its weights, and out-of-fold scores (units, 12)."""
     empty = np.zeros((0, 4), np.int32)
@@ -113,14 +55,14 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     )  # fmt: skip
 
     def fit(train: NDArray[np.bool_], c: float) -> Weights:
-        kept = _frequent(examples.rows, examples.site, train, options.min_sites)
+        kept = frequent(examples.rows, examples.site, train, options.min_sites)
         kept[BUCKETS:] = True  # shapes are no one's wording
         solved, bias = solve(
             Design(None, examples.rows[train][:, kept]), examples.classes[train], CLASSES, c,
             examples.weight[train], options.iterations,
         )  # fmt: skip
         table = np.zeros((examples.rows.shape[1], CLASSES), np.int16)
-        table[kept] = _small(solved)
+        table[kept] = small(solved)
         fixed = np.round(bias * w.UNIT_SCALE).astype(np.int32)
         return Weights(table[:BUCKETS], table[BUCKETS:], fixed, *later)
 
@@ -183,7 +125,7 @@ def fit_last(
         for seen, start in zip(ngram_units, examples.starts, strict=True)
     ], axis=1)  # fmt: skip
     blocks = [*(padded[place] for place in units), own * np.float32(_OWN)]
-    kept = [_frequent(block, examples.site, everything, options.min_sites) for block in blocks]
+    kept = [frequent(block, examples.site, everything, options.min_sites) for block in blocks]
     chosen = [block[:, columns] for block, columns in zip(blocks, kept, strict=True)]
     design = Design(scaled.design.dense, sp.hstack([scaled.design.sparse, *chosen]).tocsr())
     solved, bias = _solved(design, everything, examples, options, options.context_c[0])
@@ -193,7 +135,7 @@ def fit_last(
     tables[np.stack(kept)] = ngrams
     before, behind, *sides, shared = tables
     placed = [before, behind, *(_OWN * shared + side for side in sides)]
-    return scaled.layer(context, bias), _small(np.concatenate(placed, axis=1))
+    return scaled.layer(context, bias), small(np.concatenate(placed, axis=1))
 
 
 def _ngrams(examples: Examples) -> Any:
@@ -252,7 +194,7 @@ def _solved(
     )  # fmt: skip
 
 
-def _small(weights: FloatArray) -> NDArray[np.int16]:
+def small(weights: FloatArray) -> NDArray[np.int16]:
     """Weights in steps of 1/256."""
     steps: NDArray[np.int16] = np.clip(np.round(weights * w.UNIT_SCALE), -32768, 32767).astype("i2")
     return steps
@@ -298,7 +240,7 @@ def _cross_fit(
     return fits, held
 
 
-def _frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+def frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
     """Which columns of ``rows`` are selected by units of at least ``least`` sites."""
     import scipy.sparse as sp
 

@@ -33,6 +33,11 @@ class Document:
     encoding: str | None
     reader: str | None
 
+    @property
+    def markdown(self) -> bool:
+        """Whether its lines are read as Markdown: those of text are, those of HTML are not."""
+        return self.markup is None
+
 
 def kind_of(path: Path) -> Kind:
     """``html`` or ``text``, by the suffix alone."""

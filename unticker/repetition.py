@@ -127,7 +127,7 @@ def hashes(document: Document) -> Hashes:
     """The hashes of a page's units, each once; a huge page is cut as for its labels, and one whose
     newlines were lost at the ends of its sentences alone."""
     texts = [document.text[part.start : part.end] for part in parts(document.text)]
-    read = texts if document.markup is not None else map(plain, texts)
+    read = map(plain, texts) if document.markdown else texts
     return np.unique(np.concatenate([Text(units.cut([text])).unit_hashes for text in read]))
 
 

@@ -14,14 +14,19 @@ from unticker.annotations import AnnotatedPage
 from unticker.assembly import ARTICLE_COLUMNS, article_columns
 from unticker.errors import UsageError
 from unticker.examples import Examples, Options, chunks, gather
+from unticker.line_ends import fit_gaps
 from unticker.model import Model
-from unticker.passes import fit_context, fit_gaps, fit_last, fit_units
+from unticker.passes import fit_context, fit_last, fit_units
 from unticker.types import BODY, LABELS
 from unticker.units import IntArray
 from unticker.weights import Weights
 
 _CHAINED = 0.1
 """The share of what is known of neighbouring labels that counts: scores hold most of it."""
+_EMPTY = 2.0
+"""What a page without an article counts in the fit of `article_probability`: there are few."""
+_UNMARKED = 0.5
+"""What a page without markup counts in the fit for HTML, which learns words from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Fitted:
 
 
 def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool = False) -> Fitted:
-    """Fit all three passes on annotated pages (their markup too, if ``markup``).
+    """Fit all three passes on annotated pages (with what markup they have, if ``markup``).
 
     Raises `UsageError` if fewer than two labels occur.
     """
@@ -57,13 +62,13 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
         transitions=_transitions(examples), gaps=fit_gaps(pages, options),
     )  # fmt: skip
     article = _fit_article(pages, examples, second)
-    return Fitted(weights, _held_out(pages, examples, second), article)
+    return Fitted(weights, _held_out(pages, examples, second, markup), article)
 
 
 def fit(annotations: Any, options: Options | None = None) -> Model:
     """Fit a model on annotations: pages, rows, or paths of annotation files.
 
-    Pages that come with markup give the model a second set of weights, for HTML.
+    If some pages come with markup, the model has a second set of weights, for HTML.
     Its cross-validated scores, over sites it did not see, stand in ``about``.
     Raises `UsageError` for annotations that no model can be fitted on.
     """
@@ -78,7 +83,7 @@ def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list
         raise UsageError("no annotated pages to train on")
     from joblib import Parallel, delayed
 
-    marked = [[page for page in pages if page.markup is not None] for pages in sets]
+    marked = [_for_html(pages) for pages in sets]
     jobs = [(pages, options, False) for pages in sets]
     jobs += [(pages, options, True) for pages in marked if pages]
     if len(jobs) > 1 and options.jobs != 1:  # a process for each beats threads within one
@@ -95,6 +100,17 @@ def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list
     return [
         _model(pages, options, text, next(html) if with_markup else None)
         for pages, text, with_markup in zip(sets, texts, marked, strict=True)
+    ]
+
+
+def _for_html(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
+    """What weights for HTML are fitted on: nothing if no page has markup."""
+    if all(page.markup is None for page in pages):
+        return []
+    return [
+        page if page.markup is not None else replace(page, weight=_UNMARKED * page.weight)
+        for page in pages
+        if page.markup is not None or not page.variant
     ]
 
 
@@ -117,16 +133,19 @@ def _model(
 
 
 def _held_out(
-    pages: Sequence[AnnotatedPage], examples: Examples, scores: IntArray
+    pages: Sequence[AnnotatedPage], examples: Examples, scores: IntArray, markup: bool
 ) -> dict[str, Any]:
+    """Scores of pages as they are, for HTML those with markup; the others are only fitted on."""
     if not examples.fold.any():
         return {}
     langs: list[str] = []
-    whole: list[bool] = []  # variants of a page are trained on, not scored
+    kept = np.zeros(len(scores), bool)
+    place = 0
     for chunk, batch in zip(chunks(pages), examples.batches, strict=True):
-        langs += [chunk[page].lang for page in batch.units.page if not chunk[page].variant]
-        whole += [not chunk[page].variant for page in batch.units.page]
-    kept = np.array(whole, bool)
+        scored = [not p.variant and (p.markup is not None or not markup) for p in chunk]
+        langs += [chunk[page].lang for page in batch.units.page if scored[page]]
+        kept[place : place + len(batch.units)] = np.array(scored, bool)[batch.units.page]
+        place += len(batch.units)
     truth, predicted = examples.labels[kept], scores.argmax(axis=1)[kept]
     return evaluation.scores(truth, predicted, langs)
 
@@ -174,7 +193,7 @@ def _fit_article(
 
     with threadpool_limits(1):
         model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000)
-        model.fit(np.array(columns), np.array(has))
+        model.fit(np.array(columns), np.array(has), np.where(has, 1.0, _EMPTY))
     return tuple(round(float(value), 4) for value in model.coef_[0])
 
 

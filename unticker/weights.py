@@ -5,6 +5,7 @@ around, the third sees both. Weights are fixed-point integers, so every sum is
 exact in any order and a page's labels are the same in any batch, on any machine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from math import exp
@@ -132,12 +133,13 @@ class Batch:
 
 def prepare(
     texts: list[str],
-    markups: list[Markup] | None = None,
+    markups: Sequence[Markup | None] | None = None,
     gaps: NDArray[np.int16] | None = None,
+    markdown: bool = True,
 ) -> Batch:
-    """Cut texts into units, by a model's ``gaps`` if given, and compute their rows; with markup,
-    its rows too. Text that comes without markup is read as Markdown."""
-    views = [view(text) if markups is None else None for text in texts]
+    """Cut texts into units, by a model's ``gaps`` if given, and compute their rows; with
+    ``markups``, of each text or None, its rows too. Without them texts may be ``markdown``."""
+    views = [view(text) if markdown and markups is None else None for text in texts]
     read = [text if seen is None else seen.text for text, seen in zip(texts, views, strict=True)]
     cut = units.cut(read, gaps)
     text = Text(cut)
