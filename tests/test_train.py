@@ -103,6 +103,9 @@ def test_variants_keep_labels_and_count_as_no_page(pages):
 def test_originals_that_count_less_are_not_varied(pages):
     assert len(variants(pages[:1])) >= 2
     assert variants([replace(pages[0], weight=0.5)]) == []
+    empty = replace(pages[0], weight=0.5, labels=("ui-chrome",) * len(pages[0].lines))
+    made = variants([empty])
+    assert [(len(page.lines), page.weight, page.variant) for page in made] == [(1, 0.0, True)] * 2
 
 
 def test_extracted_pages_hold_the_article_and_what_reads_like_it(pages):

@@ -88,6 +88,20 @@ def test_a_collapsed_page_falls_into_its_sentences(space):
     assert [text.replace("Number", "number") for *_, text in found] == sentences
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Menu\nMore", 0),
+        ("Menu    More    Sport", 0),
+        (SENTENCE * 20, 19),
+        ("a\n" + SENTENCE * 20, 19),
+    ],
+)
+def test_units_that_follow_another_in_their_line(text, count):
+    cut = units.cut([text])
+    assert units.following(cut.line, cut.starts, cut.ends) == count
+
+
 def test_many_empty_lines():
     assert parts(["\n" * 50_000 + "x"]) == [(0, 50_000, 50_000, "x")]
 

@@ -32,12 +32,14 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     fit of `article_probability` alone; and originals with their tickers broken into lines.
 
     Originals that count less than others stay as they are: with a second article and no furniture
-    between, they would teach that the end of any text in one line is foreign.
+    between, they would teach that the end of any text in one line is foreign. Those without an
+    article are there in one line for the fit of `article_probability`.
     """
-    made = []
+    made: list[AnnotatedPage] = []
     for number, page in enumerate(pages):
         original = page.markup is None
         if original and page.weight < 1:
+            made += _collapsed(page) if "body" not in page.labels else ()
             continue
         if original or number % 8 == 4:
             made.append(collapse(page, "    "))
@@ -48,7 +50,7 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
         made += _brief(page, number)
         if not original:
             made += _marked(page, number % 8, number // 8)
-            made += _index(page) if number % 4 == 0 else ()
+            made += _index(page, number // 4) if number % 4 == 0 else ()
         elif len(dense(page).lines) < len((scattered := scatter(page)).lines):
             made.append(scattered)
     return made
@@ -130,12 +132,22 @@ def _stays(text: str, label: Label | None) -> bool:
     return label == "byline" or (label is not None and len(text) >= _PROSE)
 
 
-def _index(page: AnnotatedPage) -> Iterator[AnnotatedPage]:
-    """The page without its article and byline, if teasers enough are left to look like an index."""
+def _collapsed(page: AnnotatedPage) -> Iterator[AnnotatedPage]:
+    """A page without an article, in one line, for the fit of `article_probability` alone."""
+    for separator in (" ", "    "):
+        yield replace(collapse(page, separator), weight=0.0)
+
+
+def _index(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
+    """The page without its article and byline, if teasers enough are left to look like an index;
+    every other time in one line, too."""
     lines = zip(page.lines, page.labels, strict=True)
     left = [line for line in lines if line[1] not in ("body", "byline")]
     if sum(label == "headline-ticker" for _, label in left) >= _TEASERS:
-        yield replace(variant(page, "index", left), weight=0.0)
+        index = replace(variant(page, "index", left), weight=0.0)
+        yield index
+        if turn % 2:
+            yield replace(collapse(index, " "), weight=0.0)
 
 
 def _with_images(page: AnnotatedPage, lines: Sequence[str]) -> Iterator[tuple[str, Label | None]]:

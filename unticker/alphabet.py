@@ -31,9 +31,11 @@ KIND[UNIT] = 3
 DATE, NAME, FUNCTION = 1, 2, 4
 """Kinds of known words: of dates and times, given names, function words."""
 
-_BASE = 0x9E3779B97F4A7C15
+GOLDEN = 0x9E3779B97F4A7C15
+"""2**64 over the golden ratio: multiplied by it, keys spread over the high bits (Knuth, The Art of
+Computer Programming 3, 6.4)."""
 _MODULUS = 1 << 64
-_INVERSE = pow(_BASE, -1, _MODULUS)
+_INVERSE = pow(GOLDEN, -1, _MODULUS)
 MAX_CODES = 1 << 20
 
 
@@ -60,7 +62,7 @@ def tables() -> Tables:
 @lru_cache(maxsize=1)
 def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     powers = np.empty((2, MAX_CODES + 1), np.uint64)
-    for row, base in enumerate((_BASE, _INVERSE)):
+    for row, base in enumerate((GOLDEN, _INVERSE)):
         powers[row, 0] = 1
         filled = 1
         while filled <= MAX_CODES:  # doubling: P**(k+n) = P**k * P**n

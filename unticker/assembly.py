@@ -9,6 +9,7 @@ from unticker.labelled import Chances, Lines, Piece, joined
 from unticker.marks import heading
 from unticker.reading import Document
 from unticker.types import BODY, BYLINE, LABELS, Page
+from unticker.units import following
 
 MAX_TITLE = 200
 NO_ARTICLE = 0.4  # below, a page's body is emptied: losing an article is worse than a list kept
@@ -16,7 +17,8 @@ _SURELY = 0.95
 ARTICLE_COLUMNS = (
     "body characters, log", "body units, log", "body characters in long units, log",
     "share of body characters", "mean body probability of body units",
-    "units that are surely body, log", "greatest byline probability", "bias",
+    "units that are surely body, log", "greatest byline probability",
+    "share of units that follow another in their line", "bias",
 )  # fmt: skip
 
 
@@ -24,9 +26,11 @@ def article_columns(
     labels: NDArray[np.signedinteger],
     length: NDArray[np.signedinteger],
     chances: Sequence[Chances],
+    following: int,
 ) -> NDArray[np.float64]:
     """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`. ``chances``
-    are those of the units, in one array or several."""
+    are those of the units, in one array or several; so many units are ``following`` another in
+    their line (`unticker.units.following`), most where newlines were lost."""
     body = np.flatnonzero(labels == BODY)
     size = length[body]
     chars = int(size.sum())
@@ -38,6 +42,7 @@ def article_columns(
         float(chance.mean()) if len(body) else 0.0,
         np.log1p(float(np.count_nonzero(chance > _SURELY))),
         max((float(each[:, BYLINE].max(initial=0)) for each in chances), default=0.0),
+        following / max(len(labels), 1),
         1.0,
     ])  # fmt: skip
 
@@ -49,7 +54,8 @@ def assemble(pieces: Sequence[Piece], article: Sequence[float], document: Docume
         return Page((), None, frozenset(), 0.0, document.encoding, document.reader)
     chances = [piece.chances for piece in pieces]
     length = joined([piece.length for piece in pieces])
-    columns = article_columns(labels, length, chances)
+    run_on = sum(following(piece.line, piece.starts, piece.ends) for piece in pieces)
+    columns = article_columns(labels, length, chances, run_on)
     chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
     if not (labels == BODY).any():
         chance = min(chance, 0.1)

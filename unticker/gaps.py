@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import alphabet
-from unticker.alphabet import SPACE, STOP, UPPER, Hasher
+from unticker.alphabet import GOLDEN, SPACE, STOP, UPPER, Hasher
 
 IntArray = NDArray[np.int64]
 Keys = NDArray[np.uint64]
@@ -28,7 +28,7 @@ FEATURES = (
     "until a sentence's end", "since and until a sentence's end",
 )  # fmt: skip
 """What a gap's families of features are made of."""
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(GOLDEN)
 _SHIFT = np.uint64(29)
 _CLASSES = np.uint64(len(alphabet.CLASSES))
 _NEAR = (1, 2, 3, 5, 8, 12, 18, 28, 45, 80)

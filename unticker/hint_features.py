@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import units as cutting
+from unticker.alphabet import GOLDEN
 from unticker.families import table
 from unticker.hints import FIELDS, Hints
 from unticker.units import IntArray, quotient
 from unticker.words import Text
 
-_SALT, _NEXT, _PAIR = map(np.uint64, (0xA0761D6478BD642F, 0x9E3779B97F4A7C15, 0x5851F42D4C957F2D))
+_SALT, _NEXT, _PAIR = map(np.uint64, (0xA0761D6478BD642F, GOLDEN, 0x5851F42D4C957F2D))
 _DATE = re.compile(r"([12]\d{3})-?(\d\d)-?(\d\d)(?:[T ]?\d\d:?(\d\d))?")
 _YEAR, _MONTH, _DAY, _MINUTE = 1, 2, 4, 8
 COMPARED = tuple(field for field in FIELDS if field != "dates")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unticker.parts import Part
 from unticker.types import LABELS, Label, Labelled, Line, Segment
-from unticker.units import APART, IntArray
+from unticker.units import IntArray, following
 from unticker.weights import Batch, exponentials
 
 HEADLINE_CLASS = 5
@@ -69,10 +69,8 @@ class Piece:
 
     def stands_apart(self, unit: int) -> bool:
         """Whether a unit is a whole line, or has runs of spaces on both sides in its line."""
-        first, last = max(unit - 1, 0), unit + 2
-        same = self.line[first:last][1:] == self.line[first:last][:-1]
-        space = self.starts[first:last][1:] - self.ends[first:last][:-1]
-        return not (same & (space < APART)).any()
+        near = slice(max(unit - 1, 0), unit + 2)
+        return not following(self.line[near], self.starts[near], self.ends[near])
 
     def place(self, unit: int) -> tuple[int, int]:
         """A unit's line, from 1, and where it starts in the line."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker.alphabet import GOLDEN
 from unticker.features import SHAPES
 from unticker.units import FloatArray, IntArray
 from unticker.words import Text
@@ -170,7 +171,7 @@ class Layout:
         keys = (outline.astype(np.uint64), ending.astype(np.uint64), self._first_words)
         groups = []
         for key in keys:
-            slot = (key * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(55)).view(np.int64)
+            slot = (key * np.uint64(GOLDEN) >> np.uint64(55)).view(np.int64)
             slot += self.text.units.page * _GROUP_SLOTS
             same = _representatives(slot, (len(self.text.units.first) - 1) * _GROUP_SLOTS)
             groups.append((same, np.bincount(same, minlength=len(self))[same] - 1))

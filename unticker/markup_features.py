@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker.alphabet import GOLDEN
 from unticker.elements import MAX_WORDS, Elements, Lines, of_lines
 from unticker.families import rows, table
 from unticker.hint_features import hint_rows
@@ -14,7 +15,7 @@ from unticker.units import IntArray, quotient
 from unticker.words import Text
 
 Rows = list[tuple[IntArray, IntArray]]
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_FACTOR = np.uint64(GOLDEN)
 
 
 def markup_rows(text: Text, markups: Sequence[Markup | None]) -> Rows:

@@ -18,7 +18,7 @@ from unticker.line_ends import fit_gaps
 from unticker.model import Model
 from unticker.passes import fit_context, fit_last, fit_units
 from unticker.types import BODY, LABELS
-from unticker.units import IntArray
+from unticker.units import IntArray, following
 from unticker.weights import Weights
 
 _CHAINED = 0.1
@@ -170,7 +170,8 @@ def _fit_article(
 ) -> tuple[float, ...]:
     """Weights of `ARTICLE_COLUMNS`, from out-of-fold scores of pages with and without body.
 
-    Variants count only if they are made for this fit: most have an article, as their pages have.
+    Variants count only if they are made for this fit or hold pages in one line: most have an
+    article, as their pages have.
     """
     columns, has = [], []
     for chunk, batch, start in zip(
@@ -178,13 +179,15 @@ def _fit_article(
     ):
         first = batch.units.first
         for page, low, high in zip(chunk, first[:-1], first[1:], strict=True):
-            if low == high or (page.variant and page.weight):
+            if low == high or (page.variant and page.weight and not page.parts):
                 continue
+            own, units = slice(low, high), batch.units
             scores = held[start + low : start + high]
             powers = w.exponentials(scores).astype(np.float64)
-            length = (batch.units.ends - batch.units.starts)[low:high]
+            length = (units.ends - units.starts)[own]
+            run_on = following(units.line[own], units.starts[own], units.ends[own])
             chances = powers / powers.sum(axis=1, keepdims=True)
-            columns.append(article_columns(scores.argmax(axis=1), length, [chances]))
+            columns.append(article_columns(scores.argmax(axis=1), length, [chances], run_on))
             has.append(bool((examples.labels[start + low : start + high] == BODY).any()))
     if all(has) or sum(not h for h in has) < 5:
         return (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)

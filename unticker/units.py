@@ -26,6 +26,16 @@ APART = 3
 _NEWLINE = 10
 
 
+def following(
+    line: NDArray[np.signedinteger],
+    starts: NDArray[np.signedinteger],
+    ends: NDArray[np.signedinteger],
+) -> int:
+    """How many units of a page stand close behind another one in their line; arrays (units,)."""
+    close = (line[1:] == line[:-1]) & (starts[1:] - ends[:-1] < APART)
+    return int(np.count_nonzero(close))
+
+
 def quotient(part: IntArray | FloatArray, whole: IntArray | FloatArray | int) -> FloatArray:
     """``part // whole`` of integers from 0 on, as float64, which is several times faster.
 
