@@ -11,13 +11,12 @@ from conftest import ROOT, cases
 
 from train import corpora, gold, recipe, tables
 from train.gold import Gold
-from train.variants import variants
+from train.variants import only, variants
 from unticker import alphabet, html
 from unticker.errors import UntickerError, UsageError
 from unticker.examples import Options
 from unticker.hints import NO_HINTS
 from unticker.model import Model
-from unticker.parts import only
 from unticker.types import LABELS
 
 SCORES = {"lines": 100, "macro_f1": 1.0, "labels": {"body": {"f1": 1.0}}}

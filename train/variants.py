@@ -4,11 +4,12 @@ their article."""
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from unticker.annotations import AnnotatedPage, collapse, dense, scatter, variant
 from unticker.formats import markdown
 from unticker.hints import NO_HINTS
-from unticker.parts import only
+from unticker.markup import LINK, Markup
 from unticker.types import Label
 
 _BULLETS = ("- ", "* ", "  * ")
@@ -111,6 +112,19 @@ def _brief(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
     if markup is not None and turn // 16 % 2:
         markup = replace(markup, hints=NO_HINTS)
     yield replace(brief, weight=page.weight / 2, markup=markup)
+
+
+def only(markup: Markup, rows: Sequence[int]) -> Markup:
+    """The markup of some of its lines; ``rows`` rises."""
+    ends = list(accumulate((line.count(LINK) for line in markup.marked), initial=0))
+    return replace(
+        markup,
+        lines=[markup.lines[row] for row in rows],
+        link_chars=[markup.link_chars[row] for row in rows],
+        contexts=[markup.contexts[row] for row in rows],
+        marked=[markup.marked[row] for row in rows],
+        links=[link for row in rows for link in markup.links[ends[row] : ends[row + 1]]],
+    )
 
 
 def _opening(page: AnnotatedPage, paragraphs: int, signed: bool) -> list[int]:

@@ -1,11 +1,10 @@
 """Documents to batches: pages whole, huge ones in parts, so that memory has a bound."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import accumulate
 from typing import NamedTuple
 
-from unticker.markup import LINK, Markup
+from unticker.markup import Markup
 from unticker.reading import Document
 
 BATCH_CODES, BATCH_LINES, BATCH_PAGES = 1 << 18, 1 << 13, 256
@@ -70,18 +69,11 @@ def markup_of(document: Document, part: Part) -> Markup:
     assert markup is not None
     if part.line == 0 and part.end == len(document.text):
         return markup
-    end = part.line + document.text.count("\n", part.start, part.end) + 1
-    return only(markup, range(part.line, min(end, len(markup.lines))))
-
-
-def only(markup: Markup, rows: Sequence[int]) -> Markup:
-    """The markup of some of its lines; ``rows`` rises."""
-    ends = list(accumulate((line.count(LINK) for line in markup.marked), initial=0))
+    lines = slice(part.line, part.line + document.text.count("\n", part.start, part.end) + 1)
     return replace(
         markup,
-        lines=[markup.lines[row] for row in rows],
-        link_chars=[markup.link_chars[row] for row in rows],
-        contexts=[markup.contexts[row] for row in rows],
-        marked=[markup.marked[row] for row in rows],
-        links=[link for row in rows for link in markup.links[ends[row] : ends[row + 1]]],
+        lines=markup.lines[lines],
+        link_chars=markup.link_chars[lines],
+        contexts=markup.contexts[lines],
+        marked=markup.marked[lines],
     )
