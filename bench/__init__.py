@@ -5,6 +5,7 @@ bench.cuttings`` measure; `docs/bench.md` says how. Results are numbers: no text
 a public page leaves the process.
 """
 
+import argparse
 import gzip
 import hashlib
 import importlib
@@ -201,6 +202,17 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that all commands have."""
+    made = argparse.ArgumentParser(prog=f"python -m bench.{command}", description=description)
+    made.add_argument("--split", default="test", choices=("all", *SPLITS))
+    made.add_argument("--model", help="model folder; the shipped one by default")
+    made.add_argument("--annotations", type=Path, default=ANNOTATIONS)
+    made.add_argument("--corpora", type=Path, default=CORPORA)
+    made.add_argument("--json", type=Path)
+    return made
 
 
 def write_json(path: Path | None, result: object) -> None:

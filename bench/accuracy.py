@@ -11,13 +11,11 @@ the text, so their figures are given twice: for the text alone, and ("titled") w
 the headline they report put before it where the text does not start with it.
 """
 
-import argparse
 import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -227,14 +225,9 @@ def show(title: str, results: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge a split and print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
-    parser.add_argument("--split", default="test", choices=("all", *bench.SPLITS))
+    parser = bench.parser("accuracy", __doc__)
     parser.add_argument("--pages", default="both", choices=("public", "original", "both"))
     parser.add_argument("--limit", type=int, help="judge this many pages of each kind")
-    parser.add_argument("--model", help="model folder; the shipped one by default")
-    parser.add_argument("--annotations", type=Path, default=bench.ANNOTATIONS)
-    parser.add_argument("--corpora", type=Path, default=bench.CORPORA)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     model, skipped = None, {}
     try:

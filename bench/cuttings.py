@@ -17,14 +17,12 @@ pages, and "pooled": the F1 over all pages' shingles together. A page without bo
 counts 1 if nothing comes out, else 0. A text under 8 characters is one shingle.
 """
 
-import argparse
 import importlib
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -205,13 +203,8 @@ def collapsed(pages: Sequence[Gold], model: Any) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure a split and print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m bench.cuttings", description=__doc__)
-    parser.add_argument("--split", default="test", choices=("all", *bench.SPLITS))
+    parser = bench.parser("cuttings", __doc__)
     parser.add_argument("--limit", type=int, help="measure this many pages of each kind")
-    parser.add_argument("--model", help="model folder; the shipped one by default")
-    parser.add_argument("--annotations", type=Path, default=bench.ANNOTATIONS)
-    parser.add_argument("--corpora", type=Path, default=bench.CORPORA)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     model, skipped = None, {}
     try:

@@ -10,12 +10,10 @@ Given are the share of pages that lose their whole body, the share whose headlin
 and the F1 of the body lines over all pages together.
 """
 
-import argparse
 import html
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import bench
@@ -74,13 +72,8 @@ def judged(pages: Sequence[Sequence[Row]], model: Any, kind: str) -> dict[str, f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure a split and print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m bench.openings", description=__doc__)
-    parser.add_argument("--split", default="test", choices=("all", *bench.SPLITS))
+    parser = bench.parser("openings", __doc__)
     parser.add_argument("--limit", type=int, help="measure this many pages of each kind")
-    parser.add_argument("--model", help="model folder; the shipped one by default")
-    parser.add_argument("--annotations", type=Path, default=bench.ANNOTATIONS)
-    parser.add_argument("--corpora", type=Path, default=bench.CORPORA)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     report: dict[str, Any] = {"split": options.split}
     try:
@@ -90,14 +83,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.split, options.annotations, options.corpora, options.limit
         )
         report["pages_left_out_as_changed"] = len(drifted)
+        cut = {
+            (beside, paragraphs): list(
+                filter(None, (opening(page, paragraphs, beside) for page in pages + public))
+            )
+            for beside in BESIDE
+            for paragraphs in PARAGRAPHS
+        }
         for kind in ("text", "html"):
-            rows = []
-            for beside in BESIDE:
-                for paragraphs in PARAGRAPHS:
-                    cut = [opening(page, paragraphs, beside) for page in pages + public]
-                    result = judged([each for each in cut if each], model, kind)
-                    rows.append({"beside": beside, "paragraphs": paragraphs, **result})
-            report[kind] = rows
+            report[kind] = rows = [
+                {"beside": beside, "paragraphs": paragraphs, **judged(each, model, kind)}
+                for (beside, paragraphs), each in cut.items()
+            ]
             bench.table(
                 f"openings as {kind}, split {options.split}: shares of pages, F1 of body lines",
                 ("lines beside", "paragraphs", "pages", "emptied", "headline found", "body"),

@@ -230,16 +230,11 @@ def show_speed(title: str, seconds: dict[str, float], size: float, base: str) ->
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
-    parser.add_argument("--split", default="test", choices=("all", *bench.SPLITS))
+    parser = bench.parser("speed", __doc__)
     parser.add_argument("--pages", type=int, default=60, help="work through this many pages")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--largest", type=int, default=100 * MB, help="largest page in bytes")
     parser.add_argument("--no-memory", action="store_true")
-    parser.add_argument("--model", help="model folder; the shipped one by default")
-    parser.add_argument("--annotations", type=Path, default=bench.ANNOTATIONS)
-    parser.add_argument("--corpora", type=Path, default=bench.CORPORA)
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--probe", choices=("stream", "page"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     one_core()

@@ -161,7 +161,7 @@ def _index(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
         index = replace(variant(page, "index", left), weight=0.0)
         yield index
         if turn % 2:
-            yield replace(collapse(index, " "), weight=0.0)
+            yield collapse(index, " ")
 
 
 def _with_images(page: AnnotatedPage, lines: Sequence[str]) -> Iterator[tuple[str, Label | None]]:

@@ -21,16 +21,15 @@ _FACTOR = np.uint64(GOLDEN)
 def markup_rows(text: Text, markups: Sequence[Markup | None]) -> Rows:
     """Unit and bucket of every markup feature. ``markups`` has one entry a page of the batch;
     where it is None, the page's units select nothing."""
-    units = text.units
     known = np.array([markup is not None for markup in markups], bool)
-    if not known[units.page].any():
+    having = known[text.units.page]
+    if not having.any():
         return []
     found = _rows(
         text, [_bare(text, n) if m is None else of_lines(m) for n, m in enumerate(markups)]
     )
-    if known.all():
+    if having.all():
         return found
-    having = known[units.page]
     return [(unit[having[unit]], bucket[having[unit]]) for unit, bucket in found]
 
 

@@ -139,13 +139,12 @@ def _held_out(
     if not examples.fold.any():
         return {}
     langs: list[str] = []
-    kept = np.zeros(len(scores), bool)
-    place = 0
+    scored: list[bool] = []
     for chunk, batch in zip(chunks(pages), examples.batches, strict=True):
-        scored = [not p.variant and (p.markup is not None or not markup) for p in chunk]
-        langs += [chunk[page].lang for page in batch.units.page if scored[page]]
-        kept[place : place + len(batch.units)] = np.array(scored, bool)[batch.units.page]
-        place += len(batch.units)
+        whole = [not p.variant and (p.markup is not None or not markup) for p in chunk]
+        langs += [chunk[page].lang for page in batch.units.page if whole[page]]
+        scored += [whole[page] for page in batch.units.page]
+    kept = np.array(scored, bool)
     truth, predicted = examples.labels[kept], scores.argmax(axis=1)[kept]
     return evaluation.scores(truth, predicted, langs)
 
