@@ -29,8 +29,9 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     Every original and every eighth public page in one line, joined by four spaces, and as many by
     one; every eighth public page each in Markdown, with the marks of headings and lists alone, and
     with bullets alone, as WET files have them; every eighth public and every fourth original page
-    as extractors leave it; every page as a brief; every fourth public page as an index, for the
-    fit of `article_probability` alone; and originals with their tickers broken into lines.
+    as extractors leave it, and as many as the article alone, in one line; every page as a brief;
+    every fourth public page as an index, for the fit of `article_probability` alone; and originals
+    with their tickers broken into lines.
 
     Originals that count less than others stay as they are: with a second article and no furniture
     between, they would teach that the end of any text in one line is foreign. Those without an
@@ -48,6 +49,8 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
             made.append(collapse(page, " "))
         if number % (4 if original else 8) == 3:
             made += _extracted(page, number // 8)
+        if number % (4 if original else 8) == 2:
+            made += _alone(page, number // 8)
         made += _brief(page, number)
         if not original:
             made += _marked(page, number % 8, number // 8)
@@ -87,6 +90,15 @@ def _extracted(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
     if "body" in page.labels:
         kept = variant(page, "extracted", lines)
         yield collapse(kept, " ") if turn % 4 > 1 else kept
+
+
+def _alone(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
+    """The article in one line, every other time without its headline: what was cleaned already
+    has nothing around it to stand out from."""
+    lines = zip(page.lines, page.labels, strict=True)
+    body = [line for line in lines if line[1] == "body"][turn % 2 :]
+    if body:
+        yield collapse(variant(page, "alone", body), " ")
 
 
 def _brief(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
