@@ -95,7 +95,9 @@ def test_variants_keep_labels_and_count_as_no_page(pages):
         ("  • Sport", labels),
     ]
     assert [page.lines for page in made if len(page.lines) == 2] == [("Harbour", "It reopens.")]
-    assert sum(len(page.lines) == 1 for page in made) == 2
+    assert [page.lines[0] for page in made if len(page.lines) == 1] == [
+        "Harbour It reopens.", "Sport    Harbour    It reopens.", "Sport Harbour It reopens."
+    ]  # fmt: skip
     assert all(page.variant and page.markup is None for page in made)  # no prose: no brief
 
 
@@ -105,6 +107,16 @@ def test_originals_that_count_less_are_not_varied(pages):
     empty = replace(pages[0], weight=0.5, labels=("ui-chrome",) * len(pages[0].lines))
     made = variants([empty])
     assert [(len(page.lines), page.weight, page.variant) for page in made] == [(1, 0.0, True)] * 2
+
+
+def test_articles_alone_in_one_line_come_with_their_headline_and_without(pages):
+    markup = html.read("<p>Menu<h1>Harbour</h1><p>By Ana<p>It reopens.").markup
+    labels = ("ui-chrome", "body", "byline", "body")
+    public = replace(pages[0], lines=tuple(markup.lines), labels=labels, markup=markup)
+    alone = [page for page in variants([public] * 16) if "alone" in page.page]
+    assert [page.lines for page in alone] == [("Harbour It reopens.",), ("It reopens.",)]
+    without = replace(public, labels=("ui-chrome",) * 4)
+    assert not [page for page in variants([without] * 16) if "alone" in page.page]
 
 
 def test_extracted_pages_hold_the_article_and_what_reads_like_it(pages):
