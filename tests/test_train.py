@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -234,6 +235,16 @@ def test_the_gate_refuses_without_a_test_split(model):
 def test_the_gate_lets_a_right_model_pass(shipped):
     assert recipe.gate(built(shipped)) == []
     assert recipe.seed_errors(shipped) == []
+
+
+def test_the_gate_sees_that_an_article_alone_lost_its_end(shipped):
+    def label(path):
+        page = shipped.label(path)
+        return SimpleNamespace(lines=page.lines, text=lambda: page.text().rsplit(None, 1)[0])
+
+    (wrong,) = recipe.seed_errors(SimpleNamespace(label=label))
+    assert wrong.startswith("001_")
+    assert "lost some" in wrong
 
 
 def test_the_floor_asks_for_every_seed_line():

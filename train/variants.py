@@ -47,9 +47,10 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
             made.append(collapse(page, "    "))
         if original or number % 8 == 7:
             made.append(collapse(page, " "))
-        if number % (4 if original else 8) == 3:
+        place = number % (4 if original else 8)
+        if place == 3:
             made += _extracted(page, number // 8)
-        if number % (4 if original else 8) == 2:
+        elif place == 2:
             made += _alone(page, number // 8)
         made += _brief(page, number)
         if not original:
