@@ -34,6 +34,7 @@ NEAR_COPY = 0.1
 CODE = {
     "f17cd46d6e": "the import of BeautifulSoup",
     "780e59cb31": "an HTTP header of a plain text",
+    "ca5038c8b9": "the tag of an encoding",
 }
 UNTRACKED = {"__pycache__", "build", "dist", "cleaned", "corpora"}
 
@@ -184,6 +185,17 @@ def test_original_pages_are_many_and_in_many_languages(original: Original) -> No
 def test_every_original_page_has_a_site_of_its_own(original: Original) -> None:
     sites = Counter(rows[0]["site"] for rows in original.values())
     assert {site for site, n in sites.items() if n > 1} == set()
+
+
+def test_original_pages_written_as_html_have_the_lines_that_are_labelled(
+    original: Original,
+) -> None:
+    paths = sorted((ROOT / "annotations" / "original" / "html").iterdir())
+    assert len(paths) >= 100
+    for path in paths:
+        read = html.read(path.read_bytes()).markup.lines
+        assert read == [row["text"] for row in original[path.stem]], path.name
+        assert path.suffix == ".html"
 
 
 def test_no_furniture_and_no_headline_stands_on_two_original_pages(original: Original) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ class Gold:
     """Annotated pages by kind; ``public`` is empty where the public page sets are not there.
 
     ``problems`` names every stand-off line that is unlabelled, labelled twice, unknown or
-    no longer what it was.
+    no longer what it was, and every original page whose lines are not those of its HTML.
     """
 
     original: list[AnnotatedPage]
@@ -43,22 +43,42 @@ class Gold:
 
 def read(folder: Path | None = None, jobs: int = 2) -> Gold:
     """Read and join all annotations. ``folder`` holds the public page sets."""
-    original = annotations.read(sorted((ROOT / "original").glob("*.jsonl")))
+    written = annotations.read(sorted((ROOT / "original").glob("*.jsonl")))
+    original, problems = _with_markup(written)
     splits = json.loads((ROOT / "splits.json").read_text("utf-8"))
     place = corpora.find(folder)
     public: list[AnnotatedPage] = []
-    problems: list[str] = []
     if place is not None:
         rows = standoff()
         joined = Parallel(jobs)(
             delayed(_join)(place, name, page, rows[name, page]) for name, page in sorted(rows)
         )
         public = [page for page, _ in joined if page is not None]
-        problems = [problem for _, found in joined for problem in found]
+        problems += [problem for _, found in joined for problem in found]
     for page in original + public:
         if splits.get(page.site) not in SPLITS:
             raise UsageError(f"annotations/splits.json: site {page.site} is in no split")
     return Gold(original, public, problems, splits)
+
+
+def is_public(page: AnnotatedPage) -> bool:
+    """Whether a page is of a public set, which its name starts with."""
+    return "/" in page.page
+
+
+def _with_markup(written: list[AnnotatedPage]) -> tuple[list[AnnotatedPage], list[str]]:
+    """Original pages with the markup of those that were written as HTML, and what is wrong."""
+    pages, problems = [], []
+    for page in written:
+        path = ROOT / "original" / "html" / f"{page.page}.html"
+        if path.is_file():
+            markup = html.read(path.read_bytes()).markup
+            if tuple(markup.lines) == page.lines:
+                page = replace(page, markup=markup)
+            else:
+                problems.append(f"{path.name}: its lines are not those that are labelled")
+        pages.append(page)
+    return pages, problems
 
 
 def genres() -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from train.gold import Gold, genres
+from train.gold import Gold, genres, is_public
 from train.variants import variants
 from unticker import evaluation, training
 from unticker.annotations import AnnotatedPage
@@ -67,7 +67,7 @@ def weighted(pages: list[AnnotatedPage]) -> list[AnnotatedPage]:
 
 
 def _set(page: AnnotatedPage, genre: str | None) -> str:
-    if page.markup is not None:
+    if is_public(page):
         return page.page.split("/")[0]
     if "body" not in page.labels:
         return "no_article"
@@ -82,7 +82,8 @@ def build(pages: Gold, *kinds: Kind) -> list[Built]:
     sets = []
     for kind in kinds:
         used = weighted(pages.part("train", "development", kind=kind))
-        sets.append((plain(used) if kind == "original" else used) + variants(used))
+        used = plain(used) if kind == "original" else used
+        sets.append(used + variants(used))
     models = training.fit_each(sets, options())
     return [_scored(model, pages, kind) for model, kind in zip(models, kinds, strict=True)]
 
@@ -95,9 +96,10 @@ def _scored(model: Model, pages: Gold, kind: Kind) -> Built:
             test["text" if name == "all" else f"text, {name} pages"] = evaluation.evaluate(
                 model, plain(part)
             )
-    public = pages.part("test", kind="public")
-    if public and kind == "all":
-        test["html, public pages"] = evaluation.evaluate(model, public, markup=True)
+    for name in ("original", "public") if kind == "all" else ():
+        marked = [page for page in pages.part("test", kind=name) if page.markup is not None]
+        if marked:
+            test[f"html, {name} pages"] = evaluation.evaluate(model, marked, markup=True)
     metrics = {"cross_validated": model.about["cross_validated"], "test": test}
     everything = plain(pages.original + ([] if kind == "original" else pages.public))
     return Built(model, metrics, label_digest(model, everything))

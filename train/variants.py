@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from train.gold import is_public
 from unticker.annotations import AnnotatedPage, collapse, dense, scatter, variant
 from unticker.formats import markdown
 from unticker.hints import NO_HINTS
@@ -27,11 +28,11 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     """What a fit sees besides the pages. Blank lines change no label.
 
     Every original and every eighth public page in one line, joined by four spaces, and as many by
-    one; every eighth public page each in Markdown, with the marks of headings and lists alone, and
-    with bullets alone, as WET files have them; every eighth public and every fourth original page
-    as extractors leave it, and as many as the article alone, in one line; every page as a brief;
-    every fourth public page as an index, for the fit of `article_probability` alone; and originals
-    with their tickers broken into lines.
+    one; every eighth page with markup each in Markdown, with the marks of headings and lists alone,
+    and with bullets alone, as WET files have them; every eighth public and every fourth original
+    page as extractors leave it, and as many as the article alone, in one line; every page as a
+    brief; every fourth public page as an index, for the fit of `article_probability` alone; and
+    originals with their tickers broken into lines.
 
     Originals that count less than others stay as they are: with a second article and no furniture
     between, they would teach that the end of any text in one line is foreign. Those without an
@@ -39,7 +40,7 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     """
     made: list[AnnotatedPage] = []
     for number, page in enumerate(pages):
-        original = page.markup is None
+        original = not is_public(page)
         if original and page.weight < 1:
             made += _collapsed(page) if "body" not in page.labels else ()
             continue
@@ -53,27 +54,27 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
         elif place == 2:
             made += _alone(page, number // 8)
         made += _brief(page, number)
+        if page.markup is not None:
+            made += _marked(page, page.markup, number % 8, number // 8)
         if not original:
-            made += _marked(page, number % 8, number // 8)
             made += _index(page, number // 4) if number % 4 == 0 else ()
         elif len(dense(page).lines) < len((scattered := scatter(page)).lines):
             made.append(scattered)
     return made
 
 
-def _marked(page: AnnotatedPage, place: int, turn: int) -> Iterator[AnnotatedPage]:
-    assert page.markup is not None
+def _marked(page: AnnotatedPage, markup: Markup, place: int, turn: int) -> Iterator[AnnotatedPage]:
     bullet = _BULLETS[turn % len(_BULLETS)]
     if place == 1:
-        lines = markdown(page.markup, bullet=bullet)
+        lines = markdown(markup, bullet=bullet)
         if turn % 2:
             lines = [_LINK.sub(r'[\1](\2 "\1")', line) for line in lines]
         yield variant(page, "Markdown", list(_with_images(page, lines)))
     elif place == 5:
-        lines = markdown(page.markup, links=False, bullet=bullet)
+        lines = markdown(markup, links=False, bullet=bullet)
         yield variant(page, "marks", list(zip(lines, page.labels, strict=True)))
     elif place == 6:
-        items = markdown(page.markup, links=False, bullet=_DOT)
+        items = markdown(markup, links=False, bullet=_DOT)
         lines = [
             item if item.endswith(_DOT + line) else line
             for line, item in zip(page.lines, items, strict=True)
@@ -104,8 +105,8 @@ def _alone(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
 
 def _brief(page: AnnotatedPage, turn: int) -> Iterator[AnnotatedPage]:
     """The headline and the first paragraphs, most with the byline and with a few lines of what
-    stands ahead and behind, as a flash or as a cautious extractor leaves it; public pages keep
-    their markup. Each line counts half, and one in five pages is there once more for the fit of
+    stands ahead and behind, as a flash or as a cautious extractor leaves it, with their markup.
+    Each line counts half, and one in five pages is there once more for the fit of
     `article_probability`."""
     article = _opening(page, _PARAGRAPHS[turn % 4], signed=turn // 4 % 4 > 0)
     if not article:
