@@ -35,7 +35,7 @@ class BenchError(Exception):
 class Gold:
     """One annotated page: ``labels[i]`` belongs to ``lines[i]``, None where there is none.
 
-    ``html`` is the page as it was crawled, or None for pages that are text.
+    ``html`` is the page as it was crawled or written, or None for pages that are text.
     """
 
     name: str
@@ -145,7 +145,7 @@ def public_pages(
 def original_pages(
     split: str, annotations: Path = ANNOTATIONS, limit: int | None = None
 ) -> list[Gold]:
-    """The split's pages written for this project: text alone, blank lines restored."""
+    """The split's pages written for this project, blank lines restored; some have HTML."""
     chosen = site_chooser(split, annotations)
     pages: list[Gold] = []
     for path in sorted((annotations / "original").glob("*.jsonl")):
@@ -158,7 +158,9 @@ def original_pages(
                 lines[row["line"] - 1] = row["text"]
                 labels[row["line"] - 1] = row["label"]
             lang = _main(row["lang"] for row in labelled)
-            pages.append(Gold(page, labelled[0]["site"], lang, tuple(lines), tuple(labels)))
+            source = annotations / "original" / "html" / f"{page}.html"
+            data = source.read_bytes() if source.is_file() else None
+            pages.append(Gold(page, labelled[0]["site"], lang, tuple(lines), tuple(labels), data))
     return spaced(pages, limit)
 
 

@@ -24,6 +24,11 @@ from bench import BODY, LABELS, Gold, peers
 from bench.peers import Peer
 
 _WORD = re.compile(r"\w+")
+KINDS = {
+    "public": "public pages",
+    "original": "original pages, as text",
+    "html": "original pages that were written as HTML",
+}
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ def show(title: str, results: dict[str, Any]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge a split and print the tables."""
     parser = bench.parser("accuracy", __doc__)
-    parser.add_argument("--pages", default="both", choices=("public", "original", "both"))
+    parser.add_argument("--pages", default="all", choices=(*KINDS, "all"))
     parser.add_argument("--limit", type=int, help="judge this many pages of each kind")
     options = parser.parse_args(arguments)
     model, skipped = None, {}
@@ -240,8 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             training, _ = bench.public_pages("train", options.annotations, options.corpora)
             training += bench.original_pages("train", options.annotations)
         report: dict[str, Any] = {"split": options.split}
-        for kind in ("public", "original"):
-            if options.pages not in (kind, "both"):
+        for kind in KINDS:
+            if options.pages not in (kind, "all"):
                 continue
             drifted: list[str] = []
             if kind == "public":
@@ -249,10 +254,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     options.split, options.annotations, options.corpora, options.limit
                 )
             else:
-                pages = bench.original_pages(options.split, options.annotations, options.limit)
+                pages = bench.original_pages(options.split, options.annotations)
+                if kind == "html":
+                    pages = [page for page in pages if page.html is not None]
+                pages = bench.spaced(pages, options.limit)
+            if not pages and kind == "html" != options.pages:
+                continue  # a set of annotations need not have any
             if not pages:
                 raise bench.BenchError(f"no {kind} pages in the split {options.split}")
-            results, missing, versions = judge(pages, training, model, html=kind == "public")
+            results, missing, versions = judge(pages, training, model, html=kind != "original")
             skipped |= missing
             report[kind] = {
                 "pages": len(pages),
@@ -262,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "peers": results,
                 "versions": versions,
             }
-            show(f"{kind} pages, split {options.split}, {len(pages)} pages", results)
+            show(f"{KINDS[kind]}, split {options.split}, {len(pages)} pages", results)
             if drifted:
                 print(f"left out, changed since they were annotated: {len(drifted)} pages")
     except bench.BenchError as error:

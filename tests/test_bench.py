@@ -123,6 +123,15 @@ def test_blank_lines_of_original_pages_come_back(annotations: Path) -> None:
     (page,) = bench.original_pages("all", annotations)
     assert page.lines[:4] == ("", LINES[0], "", LINES[1])
     assert page.labels[:2] == (None, "body")
+    assert page.html is None
+
+
+def test_original_pages_come_with_the_html_they_were_written_as(annotations: Path) -> None:
+    folder = annotations / "original" / "html"
+    folder.mkdir()
+    (folder / "en-01.html").write_text(PAGE, encoding="utf-8")
+    (page,) = bench.original_pages("all", annotations)
+    assert page.html == PAGE.encode()
 
 
 # ---- peers

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from conftest import ROOT
 
 from unticker import weights
 from unticker.assembly import NO_ARTICLE
@@ -37,3 +38,25 @@ def test_what_the_lines_beside_say_is_among_the_reasons(pages, model):
     for line in model.label(text, kind="text").lines:
         names |= {reason.name for reason in explain(model, text, line.number, "text").context}
     assert {"labels of the units before", "labels of the units behind"} <= names
+
+
+def test_reasons_for_a_line_of_html_are_those_of_both_weights(shipped):
+    path = ROOT / "annotations" / "original" / "html" / "en-k-13.html"
+    found = shipped.label(path)
+    assert found.article_probability > NO_ARTICLE
+    bias = (2 * shipped.html.bias3 + shipped.text.bias3) / (3 * weights.CONTEXT_SCALE)
+    explained, own = 0, set()
+    for line in found.lines:
+        why = explain(shipped, path, line.number)
+        own |= {reason.name for reason in why.own}
+        chances = why.probabilities[why.label], why.probabilities[why.rival]
+        if len(line.segments) > 1 or min(chances) < 1e-5:
+            continue
+        ours, theirs = LABELS.index(why.label), LABELS.index(why.rival)
+        listed = sum(reason.weight for reason in why.context) + bias[ours] - bias[theirs]
+        assert listed == pytest.approx(math.log(chances[0] / chances[1]), abs=100 * LEAST)
+        names = [reason.name for reason in why.context]
+        assert len(set(names)) == len(names)
+        explained += 1
+    assert explained > 20
+    assert "markup" in own

@@ -153,9 +153,11 @@ def test_html_is_not_markdown_whatever_weights_judge_it(weights_for_html):
         ("# Head [it](/x)", "text", True),
     ):
         document = reading.read(source, kind)
-        chosen, batch = judging.prepare([(document, Part(0, len(document.text), 0))])
-        assert (batch.views[0] is not None) == is_read
-        assert chosen is (shipped.html if weights_for_html and kind == "html" else shipped.text)
+        judges = judging.judges([(document, Part(0, len(document.text), 0))])
+        both = weights_for_html and kind == "html"
+        assert (judges[0].batch.views[0] is not None) == is_read
+        assert [each.weights for each in judges] == [shipped.html, shipped.text][not both :]
+        assert sum(each.share for each in judges) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("source", ["text", b"bytes", Path("page.txt")])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unticker.columns import FAMILIES
+from unticker.columns import families
 from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKETS, NGRAMS, SHAPES
 from unticker.gaps import FEATURES as GAP_FEATURES
@@ -80,7 +80,7 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         f"Hashed n-grams ({BUCKETS:,} buckets): "
         + "; ".join(f"*{n.name}* {n.meaning}" for n in NGRAMS) + ".",
         "Shapes: " + "; ".join(f"*{s.name}* {s.meaning}" for s in SHAPES) + ".",
-        "Context: " + "; ".join(f"*{f.name}* {f.meaning}" for f in FAMILIES) + ".",
+        "Context: " + "; ".join(f"*{f.name}* {f.meaning}" for f in families(markup=True)) + ".",
         "Markup, for HTML: " + "; ".join(f"*{k}* {v}" for k, v in MARKUP_FAMILIES.items()) + ".",
         f"Where lines ended, in a page without newlines ({GAP_BUCKETS:,} buckets): "
         + "; ".join(GAP_FEATURES) + ".",

@@ -67,6 +67,19 @@ def _alike_names(classes: Classes) -> list[str]:
     return names
 
 
+AROUND = ("element", "block", "container", "second container", "third container")
+"""The elements around a unit whose labels it sees: `unticker.tree.Tree.around`."""
+
+
+def _tree_names(classes: Classes) -> list[str]:
+    names = []
+    for around in AROUND:
+        for name in classes[:4]:
+            names += [f"{name} in its {around}", f"{name} in its {around}, by number"]
+        names += [f"units in its {around}", f"share of prose in its {around}"]
+    return names
+
+
 def _fixed(*names: str) -> Callable[[Classes], list[str]]:
     return lambda classes: list(names)
 
@@ -99,11 +112,21 @@ FAMILIES: tuple[Family, ...] = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=2)
-def column_names(classes: int) -> tuple[str, ...]:
+TREE_FAMILY = Family(
+    "tree", "labels of what stands in the elements around the unit, in HTML", _tree_names
+)
+
+
+def families(markup: bool) -> tuple[Family, ...]:
+    """The families of columns for text alone, or with ``markup``."""
+    return (*FAMILIES, TREE_FAMILY) if markup else FAMILIES
+
+
+@lru_cache(maxsize=4)
+def column_names(classes: int, markup: bool = False) -> tuple[str, ...]:
     """The names of all columns behind a pass of so many classes."""
     return tuple(
         f"{family.name}: {name}"
-        for family in FAMILIES
+        for family in families(markup)
         for name in family.names(CLASS_NAMES[:classes])
     )

@@ -14,10 +14,19 @@ from numpy.typing import NDArray
 
 from unticker import crosses
 from unticker.alphabet import MAX_CODES
-from unticker.columns import ALIKE, CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS, column_names
+from unticker.columns import (
+    ALIKE,
+    AROUND,
+    CLASS_NAMES,
+    CLASSES,
+    LABEL_OF_CLASS,
+    column_names,
+    families,
+)
 from unticker.crosses import FAR, STRONG, Evidence
 from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
 from unticker.stretch import Stretch, stretch
+from unticker.tree import Tree
 from unticker.types import BODY
 from unticker.units import FloatArray, IntArray, quotient
 from unticker.words import Text
@@ -48,7 +57,8 @@ class Context:
 
     ``shapes`` is (units, shapes) with each shape's own value, ``probabilities``
     (units, 12 or 4) from 0 to 255: twelve classes behind the first pass, the four
-    labels behind the second. ``layout`` is that of the text and shapes, if known.
+    labels behind the second. ``layout`` is that of the text and shapes, if known; ``tree`` is
+    there for pages with markup.
     """
 
     def __init__(
@@ -57,8 +67,9 @@ class Context:
         shapes: IntArray,
         probabilities: IntArray,
         layout: Layout | None = None,
+        tree: Tree | None = None,
     ) -> None:
-        self.text = text
+        self.text, self.tree = text, tree
         self.layout = Layout(text, shapes) if layout is None else layout
         self._classes = np.ascontiguousarray(probabilities.T, np.float64)
         self._labels = self._classes
@@ -106,7 +117,7 @@ class Context:
             np.where(behind < layout.last, behind - layout.index, FAR),
         )
 
-    # ---- columns: each family fills its rows of the matrix; names in `FAMILIES`
+    # ---- columns: each family fills its rows of the matrix; names in `columns`
 
     def fill_own(self, out: FloatArray) -> None:
         out[0::2] = self._classes
@@ -211,6 +222,31 @@ class Context:
                 block[2 * place + 1] = quotient(mean * few, 5)
             np.minimum(others, 10, out=block[8])
 
+    @cached_property
+    def _in_elements(self) -> FloatArray:
+        """(6, elements): probabilities of the four labels, units and `_mass` in each element."""
+        assert self.tree is not None
+        ones = np.ones((1, len(self)))
+        return self.tree.sums(np.concatenate([self._labels, ones, self._mass[None]]))
+
+    def fill_tree(self, out: FloatArray) -> None:
+        """Mean labels of the page's other units in the elements around each; the share of the
+        page's prose there."""
+        assert self.tree is not None
+        layout, sums, known = self.layout, self._mass_sums, self.tree.known
+        whole = np.maximum(sums[layout.last] - sums[layout.first], 1)
+        blocks = out.reshape(len(AROUND), 10, len(self))
+        for block, element in zip(blocks, self.tree.around, strict=True):
+            total = self._in_elements[:, element] * known
+            others = np.maximum(total[4] - 1, 0)
+            size, few = np.maximum(others, 1), np.minimum(others, 5)
+            for place, p in enumerate(self._labels):
+                mean = quotient(np.maximum(total[place] - p, 0), size)
+                block[2 * place] = mean
+                block[2 * place + 1] = quotient(mean * few, 5)
+            block[8] = _steps().take(others.astype(np.int64))
+            block[9] = quotient(255 * total[5], whole)
+
     # ---- crosses
 
     def crosses(self) -> list[Cross]:
@@ -223,12 +259,16 @@ class Context:
         start, end = sums[layout.first], sums[layout.last]
         prose = sums[:-1] - start, end - sums[1:], end - start
         seen = Evidence(self._labels, self.distances, prose, self._passed, self.article)
-        return crosses.passing(layout, seen, last=len(self._classes) < CLASSES)
+        found = crosses.passing(layout, seen, last=len(self._classes) < CLASSES)
+        if self.tree is not None:
+            found += crosses.of_tree(layout, seen, self.tree, self._in_elements)
+        return found
 
     def columns(self) -> list[tuple[str, IntArray]]:
-        """All columns by name, in the order of `FAMILIES`."""
+        """All columns by name, in the order of `families`."""
         rows = self.values().astype(np.int64)
-        return list(zip(column_names(len(self._classes)), rows, strict=True))
+        names = column_names(len(self._classes), self.tree is not None)
+        return list(zip(names, rows, strict=True))
 
     def see(self) -> Columns:
         """Columns and crosses as matrices."""
@@ -236,10 +276,11 @@ class Context:
 
     def values(self) -> FloatArray:
         """(columns, units): all columns' numbers."""
-        matrix = np.empty((len(column_names(len(self._classes))), len(self)))
+        classes, markup = len(self._classes), self.tree is not None
+        matrix = np.empty((len(column_names(classes, markup)), len(self)))
         start = 0
-        for family in FAMILIES:
-            end = start + len(family.names(CLASS_NAMES[: len(self._classes)]))
+        for family in families(markup):
+            end = start + len(family.names(CLASS_NAMES[:classes]))
             getattr(self, "fill_" + family.name)(matrix[start:end])
             start = end
         return matrix

@@ -11,6 +11,7 @@ import numpy as np
 from unticker.alphabet import STOP
 from unticker.layout import Cross, Layout
 from unticker.stretch import Stretch
+from unticker.tree import STEPS, Tree
 from unticker.types import BODY, BYLINE, CHROME, TICKER
 from unticker.units import FloatArray, IntArray, binned
 
@@ -154,6 +155,33 @@ def _of_stretch(
         ("ticker, distance to the article's end, length", (end * 8 + ticker) * 4 + four, 672),
         ("distance to both ends of the article, length",
             (start * 7 + to_end) * 4 + four, 588),
+    ]  # fmt: skip
+
+
+def of_tree(layout: Layout, seen: Evidence, tree: Tree, totals: FloatArray) -> list[Cross]:
+    """With markup: where the unit stands to the smallest element with over half of what is likely
+    body, and the likeliest labels of the others in the elements around it. ``totals``
+    (6, elements): labels, units and prose in each."""
+    best, top = _best(seen.labels)
+    four = binned(layout.length, 25, 60, 120)
+    own = best * 3 + binned(top.astype(np.int64), 140, 210)
+    side, steps = tree.main(totals[5])
+
+    def beside(place: int) -> IntArray:
+        total = totals[:5, tree.around[place]]
+        likeliest, _ = _best(total[:4] - seen.labels)
+        return np.where(tree.known & (total[4] > 1), likeliest, 4)
+
+    element, container, second, third = (beside(place) for place in (0, 2, 3, 4))
+    return [
+        ("label, place to the main element, length",
+            ((side * STEPS + steps) * 12 + own) * 4 + four, 5 * STEPS * 48),
+        ("label, labels in its element and container, length",
+            ((element * 5 + container) * 12 + own) * 4 + four, 1200),
+        ("label, labels in the second and third container, length",
+            ((second * 5 + third) * 12 + own) * 4 + four, 1200),
+        ("label, labels in its element and second container, side of the main element",
+            ((element * 5 + second) * 12 + own) * 5 + side, 1500),
     ]  # fmt: skip
 
 

@@ -60,6 +60,11 @@ class Examples:
     site: NDArray[np.int64]
     weight: NDArray[np.float64]
 
+    @property
+    def markup(self) -> bool:
+        """Whether the units are seen with their markup."""
+        return self.batches[0].tree is not None
+
     def split(self, values: NDArray[_Number]) -> list[NDArray[_Number]]:
         """Values of all units (units, …) as those of each batch."""
         return np.split(values, self.starts[1:])

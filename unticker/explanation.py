@@ -1,19 +1,22 @@
 """Why a line got its label: the features that carried it, in logits."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from unticker import chain, reading, weights
 from unticker.columns import CLASS_NAMES
-from unticker.context import Context
+from unticker.context import Columns
 from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
+from unticker.model import Judge, pooled
 from unticker.parts import parts
 from unticker.types import LABELS, Kind, Label
-from unticker.weights import Batch, Weights
+from unticker.units import IntArray
+from unticker.weights import Batch
 
 if TYPE_CHECKING:
     from unticker.model import Model
@@ -57,7 +60,8 @@ def explain(
         raise UsageError(f"line {line} is blank or behind the page's end; name another line")
     # A huge page is labelled in parts: explain the one that holds the line.
     part = [part for part in parts(document.text) if part.line < line][-1]
-    chosen, batch = model.prepare([(document, part)])
+    judges = model.judges([(document, part)])
+    batch = judges[0].batch
     units = np.flatnonzero(batch.units.line == line - 1 - part.line)
     segments = found.segments[-len(units) :]  # of a line that goes on from the part before: its end
     best = max(
@@ -68,25 +72,66 @@ def explain(
     ranked = sorted(LABELS, key=lambda name: -segment.probabilities[name])
     label = segment.label
     rival = next(name for name in ranked if name != label)
+    ours, theirs = LABELS.index(label), LABELS.index(rival)
+    passes = [_Passes.of(judge) for judge in judges]
+    context = _shared(judges, [_context(*each, unit, ours, theirs) for each in zip(judges, passes)])
+    scores = pooled(judges, [each.scores for each in passes])
+    said = chain.messages(scores, judges[0].weights.transitions, batch.layout.opens)
+    for side, message in zip(("before", "behind"), said, strict=True):
+        step = int(message[unit, ours]) - int(message[unit, theirs])
+        context.append(Reason(f"labels of the units {side}", step / weights.UNIT_SCALE))
     return Explanation(
         found.text if len(found.segments) == 1 else found.text[segment.start : segment.end],
         label,
         rival,
         segment.probabilities,
-        _own(chosen, batch, unit, LABELS.index(label)),
-        _context(chosen, batch, unit, LABELS.index(label), LABELS.index(rival)),
+        _ranked(_shared(judges, [_own(judge, unit, ours) for judge in judges])),
+        _ranked(context),
     )
 
 
-def _own(chosen: Weights, batch: Batch, unit: int, label: int) -> list[Reason]:
+class _Passes(NamedTuple):
+    """The scores of a judge's passes, what its third pass sees, and where n-grams count there."""
+
+    first: IntArray
+    second: IntArray
+    seen: Columns
+    places: IntArray
+    scores: IntArray
+
+    @staticmethod
+    def of(judge: Judge) -> "_Passes":
+        chosen, batch, _ = judge
+        sums = weights.ngram_sums(chosen, batch)
+        first = weights.unit_scores(chosen, batch, sums)
+        seen = weights.second_context(batch, first)
+        second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
+        seen = weights.third_context(batch, seen, second)
+        places = weights.ngram_units(batch, second)
+        scores = weights.context_scores(chosen.columns3, chosen.crosses3, chosen.bias3, seen)
+        scores = scores + weights.ngram_scores(sums, places)
+        return _Passes(first, second, seen, places, scores)
+
+
+def _shared(judges: Sequence[Judge], reasons: Sequence[list[Reason]]) -> list[Reason]:
+    """What the judges' reasons add to the pooled scores; those of one name as one."""
+    total: Counter[str] = Counter()
+    for judge, each in zip(judges, reasons, strict=True):
+        for reason in each:
+            total[reason.name] += judge.share * reason.weight  # type: ignore[assignment]
+    return [Reason(name, weight) for name, weight in total.items()]
+
+
+def _own(judge: Judge, unit: int, label: int) -> list[Reason]:
     """The first pass's rows for one unit."""
+    chosen, batch, _ = judge
     rows = list(_ngrams(batch, unit))
     rows += [("markup", row) for units, each in batch.markup for row in each[units == unit]]
     reasons = [Reason(name, _lead(chosen.ngrams[row], label)) for name, row in rows]
     for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
         weight = _lead(chosen.shapes[row], label)
         reasons.append(Reason(f"{shape.name} = {row - offset}", weight))
-    return _ranked(reasons)
+    return reasons
 
 
 def _ngrams(batch: Batch, unit: int) -> Iterator[tuple[str, int]]:
@@ -104,42 +149,31 @@ def _lead(row: np.ndarray, label: int) -> float:
     return float(used[label] - used.mean()) / weights.UNIT_SCALE
 
 
-def _context(chosen: Weights, batch: Batch, unit: int, label: int, rival: int) -> list[Reason]:
-    """The last pass's columns, crosses and n-grams for one unit, and what those beside it say."""
-    sums = weights.ngram_sums(chosen, batch)
-    first = weights.unit_scores(chosen, batch, sums)
-    seen = weights.second_context(batch, first)
-    second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
-    both = weights.third_context(batch, seen, second)
+def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -> list[Reason]:
+    """The last pass's columns, crosses and n-grams for one unit."""
+    chosen, batch, _ = judge
     names: list[str] = []
     crosses: list[str] = []
-    values = batch.shapes - SHAPE_OFFSETS[:-1]
-    for which, scores in (("1st", first), ("2nd", second)):
-        context = Context(batch.text, values, weights.probabilities(scores))
+    for which, scores in (("1st", passes.first), ("2nd", passes.second)):
+        context = weights.context(batch, scores)
         names += [f"{which} pass, {name}" for name, _ in context.columns()]
         crosses += [
             f"{which} pass, {name} = {int(value[unit])}" for name, value, _ in context.crosses()
         ]
     gap = (chosen.columns3[:, label] - chosen.columns3[:, rival]).astype(float)
-    parts = gap * both.values[unit] / weights.CONTEXT_SCALE
+    parts = gap * passes.seen.values[unit] / weights.CONTEXT_SCALE
     reasons = [Reason(name, float(part)) for name, part in zip(names, parts, strict=True)]
-    for name, row in zip(crosses, both.crosses[unit], strict=True):
+    for name, row in zip(crosses, passes.seen.crosses[unit], strict=True):
         step = int(chosen.crosses3[row, label]) - int(chosen.crosses3[row, rival])
         reasons.append(Reason(name, step / weights.CONTEXT_SCALE))
     tables = np.split(chosen.ngrams3, len(weights.NGRAM_PLACES), axis=1)
-    units = weights.ngram_units(batch, second)
-    for place, table, other in zip(weights.NGRAM_PLACES, tables, units[:, unit], strict=True):
+    units = passes.places[:, unit]
+    for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
         if other < len(batch.units):
             for name, row in _ngrams(batch, int(other)):
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
-    scores = weights.context_scores(chosen.columns3, chosen.crosses3, chosen.bias3, both)
-    scores = scores + weights.ngram_scores(sums, units)
-    said = chain.messages(scores, chosen.transitions, batch.layout.opens)
-    for side, message in zip(("before", "behind"), said, strict=True):
-        step = int(message[unit, label]) - int(message[unit, rival])
-        reasons.append(Reason(f"labels of the units {side}", step / weights.UNIT_SCALE))
-    return _ranked(reasons)
+    return reasons
 
 
 def _ranked(reasons: list[Reason]) -> list[Reason]:

@@ -1,16 +1,14 @@
 """What the markup around a line says, as hashed rows for the first pass."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from unticker.alphabet import GOLDEN
-from unticker.elements import MAX_WORDS, Elements, Lines, of_lines
+from unticker.elements import MAX_WORDS, Elements, Lines
 from unticker.families import rows, table
 from unticker.hint_features import hint_rows
-from unticker.markup import Markup
 from unticker.surroundings import place_rows
+from unticker.tree import Tree
 from unticker.units import IntArray, quotient
 from unticker.words import Text
 
@@ -18,39 +16,25 @@ Rows = list[tuple[IntArray, IntArray]]
 _FACTOR = np.uint64(GOLDEN)
 
 
-def markup_rows(text: Text, markups: Sequence[Markup | None]) -> Rows:
-    """Unit and bucket of every markup feature. ``markups`` has one entry a page of the batch;
-    where it is None, the page's units select nothing."""
-    known = np.array([markup is not None for markup in markups], bool)
-    having = known[text.units.page]
-    if not having.any():
+def markup_rows(text: Text, tree: Tree) -> Rows:
+    """Unit and bucket of every markup feature. Units whose markup is not known select nothing."""
+    if not tree.known.any():
         return []
-    found = _rows(
-        text, [_bare(text, n) if m is None else of_lines(m) for n, m in enumerate(markups)]
-    )
-    if having.all():
+    found = _rows(text, tree)
+    if tree.known.all():
         return found
-    return [(unit[having[unit]], bucket[having[unit]]) for unit, bucket in found]
+    return [(unit[tree.known[unit]], bucket[tree.known[unit]]) for unit, bucket in found]
 
 
-def _bare(text: Text, page: int) -> Markup:
-    """The lines of a page outside of any element."""
-    count = int(text.units.line[text.units.of(page)].max(initial=0)) + 1
-    return Markup([""] * count, [0] * count, [0] * count, [(-1, "", "")], [""] * count, [])
-
-
-def _rows(text: Text, markups: list[Markup]) -> Rows:
-    units = text.units
-    elements = Elements(markups)
-    lines = Lines(markups, elements)
-    line = lines.first[units.page] + units.line
+def _rows(text: Text, tree: Tree) -> Rows:
+    elements, lines, line = tree.elements, tree.lines, tree.line
     used, place = np.unique(lines.element, return_inverse=True)
     chains = elements.chains(used)
     by_line = [_links(lines), _same(elements, lines), *place_rows(lines, elements)]
     dense = [bucket[place[line]] for bucket in _paths(elements, chains)]
     dense += [bucket[line] for bucket in by_line]
-    dense += hint_rows(text, [markup.hints for markup in markups])
-    every = np.arange(len(units))
+    dense += hint_rows(text, [markup.hints for markup in tree.markups])
+    every = np.arange(len(line))
     found = [(every, bucket) for bucket in dense]
     for row, bucket in _within(elements, chains) + _classes(elements, chains):
         found.append(_spread(place[line], row, bucket))

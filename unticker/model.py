@@ -10,14 +10,13 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from unticker import chain, reading, weights
 from unticker.assembly import ARTICLE_COLUMNS, assemble
 from unticker.columns import CLASSES, LABEL_OF_CLASS
-from unticker.context import Context
 from unticker.errors import ModelError, PageError
 from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
@@ -28,6 +27,7 @@ from unticker.parts import BATCH_CODES, Batch, Part, batches, markup_of
 from unticker.phrases import Phrases
 from unticker.reading import Document
 from unticker.types import BYLINE, LABELS, Kind, Page
+from unticker.units import IntArray
 from unticker.weights import Weights
 
 if TYPE_CHECKING:
@@ -43,13 +43,34 @@ _DAMAGES = (
 _FOREIGN = np.where(LABEL_OF_CLASS >= BYLINE, -1024, 0)
 
 
+_SHARES = (2, 1)
+"""What the weights for HTML and those for text count on a page with markup. The first alone trust
+too much in what markup meant on the sites they saw."""
+
+
+class Judge(NamedTuple):
+    """Weights that judge a batch, the batch as they see it, and their share in its scores."""
+
+    weights: Weights
+    batch: weights.Batch
+    share: float
+
+
+def pooled(judges: Sequence[Judge], scores: Sequence[IntArray]) -> IntArray:
+    """The mean of the judges' scores by their shares (logarithmic opinion pool: Heskes, Selecting
+    weighting factors in logarithmic opinion pools, NIPS 1997), rounded."""
+    if len(judges) == 1:
+        return scores[0]
+    total = sum(judge.share * each for judge, each in zip(judges, scores, strict=True))
+    return np.floor(total + 0.5).astype(np.int64)  # thirds: never near a half
+
+
 @lru_cache(maxsize=1)
 def schema() -> str:
     """Digest of everything a weight's meaning hangs on."""
-    batch = weights.prepare(["a"])
+    batch = weights.prepare(["a"], [None])
     second, third = (
-        Context(batch.text, np.zeros((1, len(SHAPES)), np.int64), np.zeros((1, size), np.int64))
-        for size in (CLASSES, len(LABELS))
+        weights.context(batch, np.zeros((1, size), np.int64)) for size in (CLASSES, len(LABELS))
     )
     tables = files("unticker").joinpath("tables.npz").read_bytes()
     described = {
@@ -137,31 +158,40 @@ class Model:
         ]
 
     def _label(self, batch: Batch, documents: list[Document], pieces: list[list[Piece]]) -> None:
-        chosen, prepared = self.prepare([(documents[i], part) for i, part in batch])
-        sums = weights.ngram_sums(chosen, prepared)
-        first = weights.unit_scores(chosen, prepared, sums)
-        if self.phrases is not None:
-            first = first + self.phrases.scores(prepared.text)
-        if self.repeated is not None:
-            first = first + _FOREIGN * self.repeated.holds(prepared.text.unit_hashes)[:, None]
-        scores = weights.score(chosen, prepared, first, sums)
+        judges = self.judges([(documents[i], part) for i, part in batch])
+        chosen, prepared, _ = judges[0]
+        passes = [self._scores(each.weights, each.batch) for each in judges]
+        scores = pooled(judges, [last for _, last in passes])
         scores = chain.decoded(scores, chosen.transitions, prepared.layout.opens)
-        judged = judge(scores, first)
+        judged = judge(scores, passes[0][0])
         for place, (index, part) in enumerate(batch):
             piece = Piece(documents[index].text, part, prepared, place, judged)
             pieces[index].append(piece)
 
-    def prepare(self, parts: Sequence[tuple[Document, Part]]) -> tuple[Weights, weights.Batch]:
-        """Parts of documents of one kind, text or HTML: the weights that judge them, and their
-        units with what those need."""
+    def _scores(self, judging: Weights, batch: weights.Batch) -> tuple[IntArray, IntArray]:
+        """The first pass's scores (units, 12) and the last's (units, 4)."""
+        sums = weights.ngram_sums(judging, batch)
+        first = weights.unit_scores(judging, batch, sums)
+        if self.phrases is not None:
+            first = first + self.phrases.scores(batch.text)
+        if self.repeated is not None:
+            first = first + _FOREIGN * self.repeated.holds(batch.text.unit_hashes)[:, None]
+        return first, weights.score(judging, batch, first, sums)
+
+    def judges(self, parts: Sequence[tuple[Document, Part]]) -> list[Judge]:
+        """What judges parts of documents of one kind, text or HTML: for HTML the weights for it
+        ahead of those for text, where the model has both."""
         texts = [document.text[part.start : part.end] for document, part in parts]
         document = parts[0][0]
         if document.markup is None or self.html is None:
-            units = weights.prepare(texts, None, self.text.gaps, document.markdown)
-            return self.text, units
-        return self.html, weights.prepare(
-            texts, [markup_of(*each) for each in parts], self.html.gaps
-        )
+            batch = weights.prepare(texts, None, self.text.gaps, document.markdown)
+            return [Judge(self.text, batch, 1)]
+        batch = weights.prepare(texts, [markup_of(*each) for each in parts], self.html.gaps)
+        marked, unmarked = (share / sum(_SHARES) for share in _SHARES)
+        return [
+            Judge(self.html, batch, marked),
+            Judge(self.text, batch.unmarked, unmarked),
+        ]
 
     def with_phrases(self, phrases: Phrases) -> "Model":
         """A model that weighs a user's phrases before context is."""
@@ -247,9 +277,10 @@ def _numbers(article: Any) -> bool:
 
 def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
     loaded = {field.name: arrays[f"{prefix}.{field.name}"] for field in fields(Weights)}
-    second = weights.crosses_size(CLASSES)
-    third = second + weights.crosses_size(len(LABELS))
-    batch = weights.prepare(["a"])
+    markup = prefix == "html"
+    second = weights.crosses_size(CLASSES, markup)
+    third = second + weights.crosses_size(len(LABELS), markup)
+    batch = weights.prepare(["a"], [None] if markup else None)
     seen = weights.second_context(batch, np.zeros((1, CLASSES), np.int64))
     both = weights.third_context(batch, seen, np.zeros((1, len(LABELS)), np.int64))
     expected = {

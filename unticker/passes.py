@@ -82,7 +82,7 @@ def fit_context(
     contexts: list[Columns], examples: Examples, options: Options
 ) -> tuple[Layer, IntArray]:
     """The second pass: its weights, and out-of-fold scores (units, 4)."""
-    scaled = _Scaled(contexts)
+    scaled = _Scaled(contexts, examples.markup)
 
     def fit(train: NDArray[np.bool_], c: float) -> Layer:
         return scaled.layer(*_solved(scaled.design, train, examples, options, c))
@@ -99,7 +99,7 @@ def fit_context(
 
 def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> Layer:
     """A context pass that feeds no other: fitted on all examples, scored by none."""
-    scaled = _Scaled(contexts)
+    scaled = _Scaled(contexts, examples.markup)
     everything = np.ones(len(examples.labels), bool)
     return scaled.layer(
         *_solved(scaled.design, everything, examples, options, options.context_c[0])
@@ -116,7 +116,7 @@ def fit_last(
     """
     import scipy.sparse as sp
 
-    scaled = _Scaled(contexts)
+    scaled = _Scaled(contexts, examples.markup)
     everything = np.ones(len(examples.labels), bool)
     own = _ngrams(examples)
     padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
@@ -156,7 +156,7 @@ class _Scaled:
     """A context pass's design: centred columns of like size, for which the solver needs far
     fewer iterations, and crosses, one-hot."""
 
-    def __init__(self, contexts: list[Columns]) -> None:
+    def __init__(self, contexts: list[Columns], markup: bool) -> None:
         import scipy.sparse as sp
 
         values = np.concatenate([seen.values for seen in contexts]).astype(np.float32, order="C")
@@ -165,9 +165,9 @@ class _Scaled:
         self.scale, self.centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
         values -= self.centre
         values *= self.scale
-        full = w.crosses_size(CLASSES)
-        if self.width > len(column_names(CLASSES)):
-            full += w.crosses_size(len(LABELS))
+        full = w.crosses_size(CLASSES, markup)
+        if self.width > len(column_names(CLASSES, markup)):
+            full += w.crosses_size(len(LABELS), markup)
         pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
         ones = np.ones(crosses.size, np.float32)
         hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))

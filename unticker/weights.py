@@ -6,8 +6,8 @@ exact in any order and a page's labels are the same in any batch, on any machine
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from math import exp
 
 import numpy as np
@@ -21,6 +21,7 @@ from unticker.layout import Cross, Layout, rows
 from unticker.marks import View, view
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
+from unticker.tree import Tree
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray, Units, quotient
 from unticker.words import Text
@@ -103,15 +104,18 @@ class Batch:
     """Units of a batch of pages with what the passes need of them.
 
     ``ngrams``, ``markup``: their families: unit (rising) and bucket of each. ``views``: of each
-    page, what was read of it where that is not its whole text (`unticker.marks`).
+    page, what was read of it where that is not its whole text (`unticker.marks`). ``tree`` is
+    there for pages with markup.
     """
 
     units: Units
     text: Text
     shapes: IntArray
+    layout: Layout
     ngrams: list[Family]
     markup: list[Family]
     views: list[View | None]
+    tree: Tree | None
 
     def places(self, page: int) -> tuple[IntArray, IntArray]:
         """Where the units of a page start and end in its own text."""
@@ -126,9 +130,10 @@ class Batch:
         """All that select rows of the first pass's table."""
         return self.ngrams + self.markup
 
-    @cached_property
-    def layout(self) -> Layout:
-        return Layout(self.text, self.shapes - SHAPE_OFFSETS[:-1])
+    @property
+    def unmarked(self) -> "Batch":
+        """The batch as weights for text see it."""
+        return replace(self, markup=[], tree=None)
 
 
 def prepare(
@@ -143,8 +148,11 @@ def prepare(
     read = [text if seen is None else seen.text for text, seen in zip(texts, views, strict=True)]
     cut = units.cut(read, gaps)
     text = Text(cut)
-    markup = [] if markups is None else markup_rows(text, markups)
-    return Batch(cut, text, features.shape_rows(text), features.ngram_rows(text), markup, views)
+    shapes, ngrams = features.shape_rows(text), features.ngram_rows(text)
+    layout = Layout(text, shapes - SHAPE_OFFSETS[:-1])
+    tree = None if markups is None else Tree(text, markups)
+    markup = [] if tree is None else markup_rows(text, tree)
+    return Batch(cut, text, shapes, layout, ngrams, markup, views, tree)
 
 
 @lru_cache(maxsize=12)
@@ -251,31 +259,33 @@ def _rounded(total: IntArray) -> IntArray:
 
 def second_context(batch: Batch, first: IntArray) -> Columns:
     """What the second pass sees, from the first pass's scores."""
-    return _context(batch, first).see()
+    return context(batch, first).see()
 
 
-def _context(batch: Batch, scores: IntArray) -> Context:
+def context(batch: Batch, scores: IntArray) -> Context:
+    """The surroundings of all units under a pass's scores."""
     layout = batch.layout
-    return Context(batch.text, layout.shapes, probabilities(scores), layout)
+    return Context(batch.text, layout.shapes, probabilities(scores), layout, batch.tree)
 
 
 def third_context(batch: Batch, seen: Columns, second: IntArray) -> Columns:
     """What the third pass sees: the second's columns, and the same again over its scores."""
     new = second_context(batch, second)
+    size = crosses_size(CLASSES, batch.tree is not None)
     return Columns(
         np.vstack([seen.values.T, new.values.T]).T,
-        np.vstack([seen.crosses.T, new.crosses.T + crosses_size(CLASSES)]).T,
+        np.vstack([seen.crosses.T, new.crosses.T + size]).T,
     )
 
 
 def ngram_units(batch: Batch, second: IntArray) -> IntArray:
     """(5, units): for each of `NGRAM_PLACES`, the unit whose n-grams each unit sees there, or the
     number of units where there is none; from the second pass's scores."""
-    return _ngram_units(_context(batch, second))
+    return _ngram_units(context(batch, second))
 
 
-def _ngram_units(context: Context) -> IntArray:
-    layout, side = context.layout, context.article.side(context.layout.index)
+def _ngram_units(seen: Context) -> IntArray:
+    layout, side = seen.layout, seen.article.side(seen.layout.index)
     none = len(layout)
     before = np.where(layout.index > layout.first, layout.index - 1, none)
     behind = np.where(layout.index + 1 < layout.last, layout.index + 1, none)
@@ -295,12 +305,11 @@ def ngram_scores(sums: NDArray[np.int32], seen: IntArray) -> IntArray:
     return added
 
 
-@lru_cache(maxsize=2)
-def crosses_size(classes: int) -> int:
+@lru_cache(maxsize=4)
+def crosses_size(classes: int, markup: bool = False) -> int:
     """Rows that the crosses over a pass of so many classes can select."""
-    batch = prepare(["a"])
-    context = Context(batch.text, batch.layout.shapes, np.zeros((1, classes), np.int64))
-    return _rows(context.crosses())
+    batch = prepare(["a"], [None] if markup else None)
+    return _rows(context(batch, np.zeros((1, classes), np.int64)).crosses())
 
 
 def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int32]) -> IntArray:
@@ -312,10 +321,10 @@ def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int3
     """
     if not len(batch.units):
         return np.zeros((0, 4), np.int64)
-    context = _context(batch, first)
+    seen = context(batch, first)
     columns, crosses = _ahead(weights)
-    both = _product(columns, context.values()) + _sum(crosses, rows(context.crosses()))
-    new = _context(batch, _rounded(both[:, :4] + weights.bias2))
+    both = _product(columns, seen.values()) + _sum(crosses, rows(seen.crosses()))
+    new = context(batch, _rounded(both[:, :4] + weights.bias2))
     passing, size = new.passing(), len(weights.crosses2)
     total = _product(weights.columns3[len(columns) :], new.values())
     total += _sum(weights.crosses3[size : size + _rows(passing)], rows(passing))
