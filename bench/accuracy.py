@@ -258,9 +258,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if kind == "html":
                     pages = [page for page in pages if page.html is not None]
                 pages = bench.spaced(pages, options.limit)
-            if not pages and kind == "html" != options.pages:
-                continue  # a set of annotations need not have any
             if not pages:
+                if kind == "html" and options.pages == "all":
+                    continue  # a set of annotations need not have any
                 raise bench.BenchError(f"no {kind} pages in the split {options.split}")
             results, missing, versions = judge(pages, training, model, html=kind != "original")
             skipped |= missing

@@ -14,6 +14,17 @@ LEAST = 0.005
 """Logits below which a reason is not listed; hundreds of them are."""
 
 
+def adds_up(why, line, bias):
+    """Whether the line can be judged by its reasons; asserts that they are all of its odds."""
+    chances = why.probabilities[why.label], why.probabilities[why.rival]
+    if len(line.segments) > 1 or min(chances) < 1e-5:
+        return False
+    ours, theirs = LABELS.index(why.label), LABELS.index(why.rival)
+    listed = sum(reason.weight for reason in why.context) + bias[ours] - bias[theirs]
+    assert listed == pytest.approx(math.log(chances[0] / chances[1]), abs=100 * LEAST)
+    return True
+
+
 def test_reasons_add_up_to_the_difference_of_both_labels(pages, model):
     bias = model.text.bias3 / weights.CONTEXT_SCALE
     explained = 0
@@ -23,13 +34,7 @@ def test_reasons_add_up_to_the_difference_of_both_labels(pages, model):
             continue  # its labels are not those of the last pass
         for line in list(found.lines)[::4]:
             why = explain(model, page.text, line.number, "text")
-            chances = why.probabilities[why.label], why.probabilities[why.rival]
-            if len(line.segments) > 1 or min(chances) < 1e-5:
-                continue
-            ours, theirs = LABELS.index(why.label), LABELS.index(why.rival)
-            listed = sum(reason.weight for reason in why.context) + bias[ours] - bias[theirs]
-            assert listed == pytest.approx(math.log(chances[0] / chances[1]), abs=100 * LEAST)
-            explained += 1
+            explained += adds_up(why, line, bias)
     assert explained > 40
 
 
@@ -49,14 +54,9 @@ def test_reasons_for_a_line_of_html_are_those_of_both_weights(shipped):
     for line in found.lines:
         why = explain(shipped, path, line.number)
         own |= {reason.name for reason in why.own}
-        chances = why.probabilities[why.label], why.probabilities[why.rival]
-        if len(line.segments) > 1 or min(chances) < 1e-5:
-            continue
-        ours, theirs = LABELS.index(why.label), LABELS.index(why.rival)
-        listed = sum(reason.weight for reason in why.context) + bias[ours] - bias[theirs]
-        assert listed == pytest.approx(math.log(chances[0] / chances[1]), abs=100 * LEAST)
-        names = [reason.name for reason in why.context]
-        assert len(set(names)) == len(names)
-        explained += 1
+        if adds_up(why, line, bias):
+            names = [reason.name for reason in why.context]
+            assert len(set(names)) == len(names)
+            explained += 1
     assert explained > 20
     assert "markup" in own

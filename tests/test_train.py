@@ -35,6 +35,11 @@ def quick(monkeypatch):
     monkeypatch.setattr(recipe, "options", lambda: Options(iterations=10, jobs=1))
 
 
+def marked(page, name, markup, labels):
+    """The page under another name, with the lines of its markup."""
+    return replace(page, page=name, lines=tuple(markup.lines), labels=labels, markup=markup)
+
+
 def built(model: Model, **changes: object) -> recipe.Built:
     return recipe.Built(model, {"cross_validated": {}, "test": {"text": SCORES | changes}}, "")
 
@@ -87,9 +92,7 @@ def test_building_twice_gives_the_same_bytes(small, quick, tmp_path):
 def test_variants_keep_labels_and_count_as_no_page(pages):
     markup = html.read('<ul><li><a href="/s">Sport</a></ul><h1>Harbour</h1><p>It reopens.').markup
     labels = ("ui-chrome", "body", "body")
-    public = replace(
-        pages[0], page="goose3/a.html", lines=tuple(markup.lines), labels=labels, markup=markup
-    )
+    public = marked(pages[0], "goose3/a.html", markup, labels)
     made = variants([public] * 8)
     whole = [page for page in made if len(page.lines) == 3]
     assert [(page.lines[0], page.labels) for page in whole] == [
@@ -106,13 +109,7 @@ def test_variants_keep_labels_and_count_as_no_page(pages):
 
 def test_originals_written_as_html_are_varied_as_originals_and_in_markdown(pages):
     markup = html.read('<ul><li><a href="/s">Sport</a></ul><h1>Harbour</h1><p>It reopens.').markup
-    page = replace(
-        pages[0],
-        page="fr-k-01",
-        lines=tuple(markup.lines),
-        labels=("ui-chrome", "body", "body"),
-        markup=markup,
-    )
+    page = marked(pages[0], "fr-k-01", markup, ("ui-chrome", "body", "body"))
     made = variants([page] * 8)
     assert sum(len(each.lines) == 1 for each in made) == 18  # two each, and two articles alone
     assert [each.lines[0] for each in made if "(M" in each.page] == ["- [Sport](/s)"]
@@ -129,9 +126,7 @@ def test_originals_that_count_less_are_not_varied(pages):
 def test_articles_alone_in_one_line_come_with_their_headline_and_without(pages):
     markup = html.read("<p>Menu<h1>Harbour</h1><p>By Ana<p>It reopens.").markup
     labels = ("ui-chrome", "body", "byline", "body")
-    public = replace(
-        pages[0], page="goose3/a.html", lines=tuple(markup.lines), labels=labels, markup=markup
-    )
+    public = marked(pages[0], "goose3/a.html", markup, labels)
     alone = [page for page in variants([public] * 16) if "alone" in page.page]
     assert [page.lines for page in alone] == [("Harbour It reopens.",), ("It reopens.",)]
     without = replace(public, labels=("ui-chrome",) * 4)
@@ -142,9 +137,7 @@ def test_extracted_pages_hold_the_article_and_what_reads_like_it(pages):
     comment = "I have lived in that street for forty years and never saw the like of it."
     markup = html.read(f"<p>Menu<h1>Harbour</h1><p>By Ana<p>It reopens.<p>{comment}").markup
     labels = ("ui-chrome", "body", "byline", "body", "ui-chrome")
-    public = replace(
-        pages[0], page="goose3/a.html", lines=tuple(markup.lines), labels=labels, markup=markup
-    )
+    public = marked(pages[0], "goose3/a.html", markup, labels)
     found = [page for page in variants([public] * 32) if "extracted" in page.page]
     assert [page.lines for page in found] == [
         ("Harbour", "It reopens."),
@@ -161,9 +154,7 @@ def test_indexes_are_pages_without_their_article(pages):
     items = "".join(f"<li>Ferry {n} stops in spring" for n in range(8))
     markup = html.read(f"<p>Menu<ul>{items}</ul><h1>Harbour</h1><p>By Ana<p>It reopens.").markup
     labels = ("ui-chrome", *["headline-ticker"] * 8, "body", "byline", "body")
-    public = replace(
-        pages[0], page="goose3/a.html", lines=tuple(markup.lines), labels=labels, markup=markup
-    )
+    public = marked(pages[0], "goose3/a.html", markup, labels)
     [made] = [page for page in variants([public] * 4) if "index" in page.page]
     assert made.lines == tuple(markup.lines[:9])
     assert made.labels == labels[:9]
@@ -178,9 +169,7 @@ def test_briefs_are_the_opening_of_an_article_and_a_few_lines_beside(pages):
     ahead = "".join(f"<p>Menu {n}" for n in range(9))
     markup = html.read(f"<title>H</title>{ahead}<h1>Harbour</h1><p>By Ana{source}<p>Foot").markup
     labels = (*["ui-chrome"] * 9, "body", "byline", *["body"] * 9, "ui-chrome")
-    public = replace(
-        pages[0], page="goose3/a.html", lines=tuple(markup.lines), labels=labels, markup=markup
-    )
+    public = marked(pages[0], "goose3/a.html", markup, labels)
     found = [page for page in variants([public] * 32) if "brief" in page.page]
     assert all(page.variant for page in found)
     fitted = [page for page in found if page.weight]
@@ -212,13 +201,7 @@ def test_briefs_are_the_opening_of_an_article_and_a_few_lines_beside(pages):
 def test_markdown_variants_hold_images_and_titles(pages):
     items = "".join(f'<li><a href="/{n}">Item {n}</a>' for n in range(12))
     markup = html.read(f"<ul>{items}</ul>").markup
-    public = replace(
-        pages[0],
-        page="goose3/a.html",
-        lines=tuple(markup.lines),
-        labels=("ui-chrome",) * 12,
-        markup=markup,
-    )
+    public = marked(pages[0], "goose3/a.html", markup, ("ui-chrome",) * 12)
     found = [page for page in variants([public] * 16) if "Markdown" in page.page]
     assert [page.lines[4] for page in found] == ["[![](/images/4.jpg)](/4)"] * 2
     assert [page.lines[5] for page in found] == ["- [Item 4](/4)", '* [Item 4](/4 "Item 4")']

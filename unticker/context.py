@@ -229,15 +229,22 @@ class Context:
         ones = np.ones((1, len(self)))
         return self.tree.sums(np.concatenate([self._labels, ones, self._mass[None]]))
 
+    @cached_property
+    def _around(self) -> list[FloatArray]:
+        """For each of `AROUND`, (6, units): what `_in_elements` says of that element; 0 for units
+        whose markup is not known."""
+        tree = self.tree
+        if tree is None:
+            return []
+        return [self._in_elements[:, element] * tree.known for element in tree.around]
+
     def fill_tree(self, out: FloatArray) -> None:
         """Mean labels of the page's other units in the elements around each; the share of the
         page's prose there."""
-        assert self.tree is not None
-        layout, sums, known = self.layout, self._mass_sums, self.tree.known
+        layout, sums = self.layout, self._mass_sums
         whole = np.maximum(sums[layout.last] - sums[layout.first], 1)
         blocks = out.reshape(len(AROUND), 10, len(self))
-        for block, element in zip(blocks, self.tree.around, strict=True):
-            total = self._in_elements[:, element] * known
+        for block, total in zip(blocks, self._around, strict=True):
             others = np.maximum(total[4] - 1, 0)
             size, few = np.maximum(others, 1), np.minimum(others, 5)
             for place, p in enumerate(self._labels):
@@ -258,11 +265,11 @@ class Context:
         layout, sums = self.layout, self._mass_sums
         start, end = sums[layout.first], sums[layout.last]
         prose = sums[:-1] - start, end - sums[1:], end - start
-        seen = Evidence(self._labels, self.distances, prose, self._passed, self.article)
-        found = crosses.passing(layout, seen, last=len(self._classes) < CLASSES)
-        if self.tree is not None:
-            found += crosses.of_tree(layout, seen, self.tree, self._in_elements)
-        return found
+        main = None if self.tree is None else self.tree.main(self._in_elements[5])
+        seen = Evidence(
+            self._labels, self.distances, prose, self._passed, self.article, main, self._around
+        )
+        return crosses.passing(layout, seen, last=len(self._classes) < CLASSES)
 
     def columns(self) -> list[tuple[str, IntArray]]:
         """All columns by name, in the order of `families`."""

@@ -11,7 +11,7 @@ import numpy as np
 from unticker.alphabet import STOP
 from unticker.layout import Cross, Layout
 from unticker.stretch import Stretch
-from unticker.tree import STEPS, Tree
+from unticker.tree import STEPS
 from unticker.types import BODY, BYLINE, CHROME, TICKER
 from unticker.units import FloatArray, IntArray, binned
 
@@ -30,7 +30,9 @@ class Evidence(NamedTuple):
     ``labels``: (4, units), 0 to 255. ``distances``: units to sure prose before and behind, at
     most `FAR`; ``prose``: characters of it before, behind and in the page. ``passed``: the greatest
     probabilities (0 to 255) so far of a teaser heading, a teaser and a byline behind prose.
-    ``stretch``: the part of the page that is most likely its article.
+    ``stretch``: the part of the page that is most likely its article. With markup, ``main``: side
+    of each unit to the main element and steps to it (`unticker.tree.Tree.main`); ``around``: for
+    each of `unticker.columns.AROUND`, (6, units) of what that element holds: labels, units, prose.
     """
 
     labels: FloatArray
@@ -38,6 +40,8 @@ class Evidence(NamedTuple):
     prose: tuple[IntArray, IntArray, IntArray]
     passed: list[FloatArray]
     stretch: Stretch
+    main: tuple[IntArray, IntArray] | None
+    around: list[FloatArray]
 
 
 def passing(layout: Layout, seen: Evidence, last: bool) -> list[Cross]:
@@ -45,20 +49,22 @@ def passing(layout: Layout, seen: Evidence, last: bool) -> list[Cross]:
     the first pass's scores they fit the training sites, and tell the last nothing more."""
     four = binned(layout.length, 25, 60, 120)
     best, top = _best(seen.labels)
-    found = _of_best(layout, seen, best, top, four)
+    own = best * 3 + binned(top.astype(np.int64), 140, 210)
+    found = _of_best(layout, seen, best, own, four)
     if last:
         eight = [binned(p.astype(np.int64), *_EIGHT) for p in seen.labels]
         found += _of_chances(layout, seen, best, eight, four)
         found += _of_stretch(layout, seen.stretch, eight, four)
+    if seen.main is not None:
+        found += _of_elements(seen, *seen.main, own, four)
     return found
 
 
 def _of_best(
-    layout: Layout, seen: Evidence, best: IntArray, top: FloatArray, four: IntArray
+    layout: Layout, seen: Evidence, best: IntArray, own: IntArray, four: IntArray
 ) -> list[Cross]:
     """The likeliest labels of the unit and around it, with prose, length, territory."""
     distances, prose, passed = seen.distances, seen.prose, seen.passed
-    own = best * 3 + binned(top.astype(np.int64), 140, 210)
     before, behind = (binned(d, *_CLOSE) for d in distances)
     near = 4 * binned(distances[0], *_NEAR) + binned(distances[1], *_NEAR)
     little, behind_prose = (binned(p, 100, 600, 2500) for p in prose[:2])
@@ -158,19 +164,16 @@ def _of_stretch(
     ]  # fmt: skip
 
 
-def of_tree(layout: Layout, seen: Evidence, tree: Tree, totals: FloatArray) -> list[Cross]:
-    """With markup: where the unit stands to the smallest element with over half of what is likely
-    body, and the likeliest labels of the others in the elements around it. ``totals``
-    (6, elements): labels, units and prose in each."""
-    best, top = _best(seen.labels)
-    four = binned(layout.length, 25, 60, 120)
-    own = best * 3 + binned(top.astype(np.int64), 140, 210)
-    side, steps = tree.main(totals[5])
+def _of_elements(
+    seen: Evidence, side: IntArray, steps: IntArray, own: IntArray, four: IntArray
+) -> list[Cross]:
+    """Where the unit stands to the smallest element with over half of what is likely body, and the
+    likeliest labels of the others in the elements around it."""
 
     def beside(place: int) -> IntArray:
-        total = totals[:5, tree.around[place]]
+        total = seen.around[place]
         likeliest, _ = _best(total[:4] - seen.labels)
-        return np.where(tree.known & (total[4] > 1), likeliest, 4)
+        return np.where(total[4] > 1, likeliest, 4)
 
     element, container, second, third = (beside(place) for place in (0, 2, 3, 4))
     return [

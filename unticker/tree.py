@@ -38,7 +38,6 @@ class Tree:
         self.lines = Lines(self.markups, self.elements)
         self.line = self.lines.first[self.page] + text.units.line
 
-    @cached_property
     def _shallow(self) -> tuple[IntArray, IntArray]:
         """Of each element, in `Elements`' order: its depth, at most `_DEEPEST`; itself, or the
         element around it that it counts as."""
@@ -54,7 +53,7 @@ class Tree:
     def _by_depth(self) -> tuple[IntArray, IntArray, IntArray]:
         """Numbers by depth: of each element, in `Elements`' order; of the element around each, by
         number; the first of each depth, with the end."""
-        depth, same = self._shallow
+        depth, same = self._shallow()
         order = np.argsort(depth, kind="stable")
         number = np.empty(len(order), np.int64)
         number[order] = np.arange(len(order))
