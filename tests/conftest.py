@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 import unticker
-from unticker import annotations, cli
+from unticker import annotations, cli, passes
 from unticker.annotations import AnnotatedPage
 from unticker.model import Model
 
@@ -53,6 +53,16 @@ def folder(fitted: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(folder: Path) -> Model:
     """The fitted model, saved and loaded."""
     return unticker.load(folder)
+
+
+@pytest.fixture(scope="session")
+def conjoined(pages: list[AnnotatedPage]) -> Model:
+    """A model fitted as on many sites: with conjunctions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "FEW_SITES", 0)
+        model = unticker.fit(pages, iterations=15, jobs=1, conjunctions=6)
+    assert len(model.text.tests) == 6
+    return model
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_units import ODD, PAGES
 
-from unticker import weights
+from unticker import sums, weights
 from unticker.columns import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS
 from unticker.context import Context
 from unticker.features import SHAPE_OFFSETS
@@ -179,12 +179,12 @@ def test_ngrams_count_beside_the_unit_and_by_its_side_of_the_article():
 
 
 def test_ngram_scores_pick_each_places_weights():
-    sums = np.arange(3 * 32, dtype=np.int32).reshape(3, 32)
+    each = np.arange(3 * 32, dtype=np.int32).reshape(3, 32)
     seen = np.array([[3, 0, 1], [1, 2, 3], [0, 3, 3], [3, 1, 3], [3, 3, 2]])
-    added = weights.ngram_scores(sums, seen)
-    assert added[0].tolist() == (sums[1, 16:20] + sums[0, 20:24]).tolist()
-    assert added[1].tolist() == (sums[0, 12:16] + sums[2, 16:20] + sums[1, 24:28]).tolist()
-    assert added[2].tolist() == (sums[1, 12:16] + sums[2, 28:32]).tolist()
+    added = weights.ngram_scores(each, seen)
+    assert added[0].tolist() == (each[1, 16:20] + each[0, 20:24]).tolist()
+    assert added[1].tolist() == (each[0, 12:16] + each[2, 16:20] + each[1, 24:28]).tolist()
+    assert added[2].tolist() == (each[1, 12:16] + each[2, 28:32]).tolist()
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
@@ -193,7 +193,7 @@ def test_sums_of_segments(sizes):
     rows = np.arange(sum(sizes)) * 7 % 23
     table = np.arange(23 * 3, dtype=np.int32).reshape(23, 3) ** 2
     expected = np.add.reduceat(table.take(rows, axis=0), starts, axis=0)
-    assert (weights._segment_sums(table, rows, starts) == expected).all()
+    assert (sums._segment_sums(table, rows, starts) == expected).all()
 
 
 @pytest.mark.parametrize("units", [0, 1, 83, 5000])
@@ -202,4 +202,4 @@ def test_products_are_exact_however_many_units_are_multiplied_at_a_time(units):
     columns = rng.integers(-(1 << 20), 1 << 20, (400, 8)).astype(np.int32)
     values = rng.integers(-300, 300, (400, units))
     exact = (columns.T.astype(np.int64) @ values).T
-    assert (weights._product(columns, values.astype(np.float64)) == exact).all()
+    assert (sums.product(columns, values.astype(np.float64)) == exact).all()

@@ -1,6 +1,7 @@
 """What is listed for a label is all that carried it."""
 
 import math
+import re
 
 import pytest
 from conftest import ROOT
@@ -25,7 +26,9 @@ def adds_up(why, line, bias):
     return True
 
 
-def test_reasons_add_up_to_the_difference_of_both_labels(pages, model):
+@pytest.mark.parametrize("which", ["model", "conjoined"])
+def test_reasons_add_up_to_the_difference_of_both_labels(pages, which, request):
+    model = request.getfixturevalue(which)
     bias = model.text.bias3 / weights.CONTEXT_SCALE
     explained = 0
     for page in pages:
@@ -36,6 +39,18 @@ def test_reasons_add_up_to_the_difference_of_both_labels(pages, model):
             why = explain(model, page.text, line.number, "text")
             explained += adds_up(why, line, bias)
     assert explained > 40
+
+
+def test_a_conjunction_is_named_by_its_answers(pages, conjoined):
+    text = pages[0].text
+    names = [
+        reason.name
+        for line in conjoined.label(text, kind="text").lines
+        for reason in explain(conjoined, text, line.number, "text").context
+    ]
+    named = {name for name in names if name.count(" and ") == 3}
+    assert named
+    assert all(len(re.findall(r" (?:>|<=) -?\d+(?: and |$)", name)) == 4 for name in named)
 
 
 def test_what_the_lines_beside_say_is_among_the_reasons(pages, model):

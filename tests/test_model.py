@@ -292,6 +292,19 @@ DAMAGES = {
     "wrong shape": lambda d: d.arrays(text_bias=np.zeros(7, np.int32)),
     "wrong type": lambda d: d.arrays(text_bias=np.zeros(8, np.float64)),
     "too few n-grams": lambda d: d.arrays(text_ngrams=np.zeros((16, 12), np.int16)),
+    "conjunctions without cases": lambda d: d.arrays(
+        text_tests=np.zeros((2, 4, 2), np.int32), text_cases=np.zeros((16, 4), np.int32)
+    ),
+    "an odd conjunction": lambda d: d.arrays(
+        text_tests=np.zeros((1, 4, 2), np.int32), text_cases=np.zeros((16, 4), np.int32)
+    ),
+    "conjunctions of no column": lambda d: d.arrays(
+        text_tests=np.full((2, 4, 2), 9999, np.int32), text_cases=np.zeros((32, 4), np.int32)
+    ),
+    "conjunctions of a column below 0": lambda d: d.arrays(
+        text_tests=np.full((2, 4, 2), -1, np.int32), text_cases=np.zeros((32, 4), np.int32)
+    ),
+    "conjunctions are a number": lambda d: d.arrays(text_tests=np.array(3, np.int32)),
     "a pickled array": lambda d: d.arrays(text_bias=np.array([{}] * 8, object)),
 }  # fmt: skip
 

@@ -111,7 +111,11 @@ def test_originals_written_as_html_are_varied_as_originals_and_in_markdown(pages
     markup = html.read('<ul><li><a href="/s">Sport</a></ul><h1>Harbour</h1><p>It reopens.').markup
     page = marked(pages[0], "fr-k-01", markup, ("ui-chrome", "body", "body"))
     made = variants([page] * 8)
-    assert sum(len(each.lines) == 1 for each in made) == 18  # two each, and two articles alone
+    joined = [
+        each.lines[0] for each in made if "one line" in each.page and "Sport" in each.lines[0]
+    ]
+    assert joined == ["Sport    Harbour    It reopens.", "Sport Harbour It reopens."] * 4
+    assert sum(len(each.lines) == 1 for each in made) == 8 + 2  # and two articles alone
     assert [each.lines[0] for each in made if "(M" in each.page] == ["- [Sport](/s)"]
 
 

@@ -7,9 +7,19 @@ import pytest
 import scipy.sparse as sp
 
 import unticker
-from unticker import annotations, evaluation, html, passes, training, weights
+from unticker import (
+    annotations,
+    conjunctions,
+    designs,
+    evaluation,
+    html,
+    passes,
+    training,
+    weights,
+)
 from unticker.annotations import AnnotatedPage
 from unticker.columns import CLASS_NAMES
+from unticker.conjunctions import CASES
 from unticker.errors import UsageError
 from unticker.examples import Options, gather
 from unticker.features import BUCKETS
@@ -120,7 +130,7 @@ def test_a_site_is_in_one_fold(examples):
 
 @pytest.mark.parametrize("few", [True, False])
 def test_every_unit_is_scored_by_a_fit_that_never_saw_its_site(examples, few, monkeypatch):
-    monkeypatch.setattr(passes, "_FEW_SITES", 6 if few else 5)  # of five
+    monkeypatch.setattr(passes, "FEW_SITES", 6 if few else 5)  # of five
     seen: list[np.ndarray] = []
 
     def fit(train, c):
@@ -153,7 +163,7 @@ def test_the_passes_see_scores_of_other_sites_only(pages):
     ]
     examples = gather(marked, Options(min_sites=1), False)
     train = examples.fold != 0
-    kept = passes.frequent(examples.rows, examples.site, train, 2)
+    kept = designs.frequent(examples.rows, examples.site, train, 2)
     sites = np.unique(examples.site[train])
     rows = examples.rows[train]
     for column in np.flatnonzero(kept[:1000]):
@@ -253,7 +263,9 @@ def test_pages_without_markup_are_fitted_on_for_html_and_not_scored(pages):
 # ---- scikit-learn's estimator
 
 
-def test_the_estimator_gives_the_labels_of_the_last_pass(model, pages):
+@pytest.mark.parametrize("which", ["model", "conjoined"])
+def test_the_estimator_gives_the_labels_of_the_last_pass(which, pages, request):
+    model = request.getfixturevalue(which)
     estimator = training.to_sklearn(model)
     batch = weights.prepare([page.text for page in pages])
     text = model.text
@@ -265,6 +277,10 @@ def test_the_estimator_gives_the_labels_of_the_last_pass(model, pages):
     n = len(batch.units)
     unit, column = [np.repeat(np.arange(n), both.crosses.shape[1])], [both.crosses.ravel()]
     start = len(text.crosses3)
+    for case in conjunctions.cases(text.tests, both.values.T, both.values[:, :0].T):
+        unit.append(np.arange(n))
+        column.append(start + case.astype(np.int64))
+        start += CASES
     for other in weights.ngram_units(batch, second):
         for selecting, bucket in batch.rows:
             for number in range(n):

@@ -71,6 +71,42 @@ def test_the_main_element_is_the_smallest_with_over_half() -> None:
     assert nothing.tolist() == [4] * 12
 
 
+ARTICLE = "<article><header class=top><h1>{}</h1></header><p>a<p>b</article>"
+
+
+def states(sources: list[str], prose: list[int], likely: str) -> list[list[int]]:
+    """What `Tree.again` says of each page, where the units of ``likely`` texts are likely body."""
+    found = prepared(sources)
+    assert found.tree is not None
+    texts = [found.text.units.codes[a:b].tobytes().decode("utf-32-le") for a, b in zip(
+        found.units.starts, found.units.ends, strict=True)]  # fmt: skip
+    marked = np.array([text in likely.split() for text in texts])
+    again = found.tree.again(marked, np.append(0, np.cumsum(np.resize(prose, len(texts)))))
+    return [again[found.units.of(page)].tolist() for page in range(len(sources))]
+
+
+def test_a_heading_like_the_own_one_behind_prose_opens_another_article() -> None:
+    two = "<p>Top" + ARTICLE.format("One") + "<p>x" + ARTICLE.format("Two")
+    other = "<p>Top" + ARTICLE.format("One") + "<h1>Elsewhere</h1><h2>Less</h2>"
+    #                  Top One a    b    x  Two a  b
+    assert states([two], [0, 0, 200, 200, 0, 0, 9, 9], "One Two") == [[0, 1, 1, 1, 1, 3, 3, 3]]
+    assert states([two], [0, 0, 9, 9, 0, 0, 9, 9], "One Two") == [[0, 1, 1, 1, 1, 1, 1, 1]]
+    assert states([other], [0, 0, 200, 200, 0, 0], "One") == [[0, 1, 1, 1, 1, 1]]
+    lesser = two.replace("h1", "h2")
+    alone = "<p>Nothing<p>more"
+    assert states([lesser, alone, two], [0, 0, 200, 200, 0, 0, 9, 9, 0, 0], "One") == [
+        [0, 2, 2, 2, 2, 4, 4, 4],
+        [0, 0],
+        [0, 1, 1, 1, 1, 3, 3, 3],
+    ]
+
+
+def test_headings_that_come_again_soon_are_subheads() -> None:
+    source = "<main><h2>One</h2><p>a<h2>Two</h2><p>b<h2>Three</h2><p>c</main>"
+    assert states([source], [0, 200, 0, 400, 0, 9], "One") == [[2] * 6]
+    assert states([source], [0, 400, 0, 400, 0, 9], "One") == [[2, 2, 4, 4, 4, 4]]
+
+
 def test_columns_and_crosses_are_the_same_in_any_batch() -> None:
     together = prepared(PAGES)
     rng = np.random.default_rng(0)

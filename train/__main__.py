@@ -21,6 +21,9 @@ Corpora = Annotated[Path | None, typer.Option("--corpora", help="Folder of the p
 def main(
     context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Rebuild and compare.")] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Check the model of the original pages alone.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write a refused model too.")] = False,
     corpora_folder: Corpora = None,
 ) -> None:
@@ -28,34 +31,37 @@ def main(
     if context.invoked_subcommand is not None:
         return
     started = time.monotonic()
+    if alone and not check:
+        raise UntickerError("--alone goes with --check: a model to ship needs the public pages too")
     pages = gold.read(corpora_folder)
     if not pages.public:
         typer.echo("public pages not found: only the original pages are used")
-    kinds: list[recipe.Kind] = ["all", "original"] if pages.public else ["original"]
+    whole = bool(pages.public) and not alone
+    kinds: list[recipe.Kind] = ["all", "original"] if whole else ["original"]
     models = recipe.build(pages, *kinds)
-    built, alone = models[0], models[-1]
+    built, originals = models[0], models[-1]
     if check:
-        _check(built, alone, bool(pages.public))
+        _check(built, originals, whole)
     else:
-        refused = recipe.gate(built) if pages.public else []
+        refused = recipe.gate(built) if whole else []
         if refused and not force:
             raise UntickerError("; ".join(refused))
-        recipe.write(built, alone if pages.public else None, MODEL)
+        recipe.write(built, originals if whole else None, MODEL)
         typer.echo(f"{MODEL}: written")
     typer.echo(f"{time.monotonic() - started:.0f} s")
 
 
-def _check(built: recipe.Built, alone: recipe.Built, public: bool) -> None:
+def _check(built: recipe.Built, originals: recipe.Built, whole: bool) -> None:
     import json
 
     metrics = json.loads((MODEL / "metrics.json").read_text("utf-8"))
     old = metrics["originals_only"]
-    new = alone.metrics["test"]["text, original pages"]["macro_f1"]
-    same = _agree("original pages alone", alone.labels == old["labels_sha256"],
+    new = originals.metrics["test"]["text, original pages"]["macro_f1"]
+    same = _agree("original pages alone", originals.labels == old["labels_sha256"],
                   new, old["test_macro_f1"])  # fmt: skip
-    if public:
+    if whole:
         with tempfile.TemporaryDirectory() as folder:
-            recipe.write(built, alone, Path(folder))
+            recipe.write(built, originals, Path(folder))
             bytes_same = all(
                 (Path(folder) / name).read_bytes() == (MODEL / name).read_bytes()
                 for name in ("weights.npz", "model.json", "metrics.json", "README.md")

@@ -28,11 +28,12 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
     """What a fit sees besides the pages. Blank lines change no label.
 
     Every original and every eighth public page in one line, joined by four spaces, and as many by
-    one; every eighth page with markup each in Markdown, with the marks of headings and lists alone,
-    and with bullets alone, as WET files have them; every eighth public and every fourth original
-    page as extractors leave it, and as many as the article alone, in one line; every page as a
-    brief; every fourth public page as an index, for the fit of `article_probability` alone; and
-    originals with their tickers broken into lines.
+    one (of originals written as HTML, half the one way and half the other); every eighth page with
+    markup each in Markdown, with the marks of headings and lists alone, and with bullets alone, as
+    WET files have them; every eighth public and every fourth original page as extractors leave it,
+    and as many as the article alone, in one line; every page as a brief; every fourth public page
+    as an index, for the fit of `article_probability` alone; and originals with their tickers broken
+    into lines.
 
     Originals that count less than others stay as they are: with a second article and no furniture
     between, they would teach that the end of any text in one line is foreign. Those without an
@@ -44,9 +45,10 @@ def variants(pages: Sequence[AnnotatedPage]) -> list[AnnotatedPage]:
         if original and page.weight < 1:
             made += _collapsed(page) if "body" not in page.labels else ()
             continue
-        if original or number % 8 == 4:
+        every = 8 if not original else 1 if page.markup is None else 2
+        if number % every == 4 % every:
             made.append(collapse(page, "    "))
-        if original or number % 8 == 7:
+        if number % every == 7 % every:
             made.append(collapse(page, " "))
         place = number % (4 if original else 8)
         if place == 3:

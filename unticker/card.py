@@ -57,8 +57,9 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         "Generated with the model; do not edit.",
         "A linear classifier that labels each line of a crawled news page `headline-ticker`, "
         "`ui-chrome`, `byline` or `body`. Three linear passes: a line by itself; a line among the "
-        "first pass's scores of its neighbours; and both again with the second pass's scores and "
-        "the words of the line and of those beside it. At last two lines on either side say which "
+        "first pass's scores of its neighbours; and both again with the second pass's scores, "
+        "the words of the line and of those beside it, and conjunctions of four questions about "
+        "what is seen. At last two lines on either side say which "
         "labels go with theirs.",
         f"Fitted on {about['lines']:,} annotated lines of {about['pages']:,} pages from "
         f"{about['sites']:,} sites, with unticker {about['unticker']}, seed {about['seed']}.",

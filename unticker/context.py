@@ -265,7 +265,10 @@ class Context:
         layout, sums = self.layout, self._mass_sums
         start, end = sums[layout.first], sums[layout.last]
         prose = sums[:-1] - start, end - sums[1:], end - start
-        main = None if self.tree is None else self.tree.main(self._in_elements[5])
+        main = None
+        if self.tree is not None:
+            again = self.tree.again(self._labels[BODY] > STRONG, sums)
+            main = (*self.tree.main(self._in_elements[5]), again)
         seen = Evidence(
             self._labels, self.distances, prose, self._passed, self.article, main, self._around
         )

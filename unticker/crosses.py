@@ -31,7 +31,8 @@ class Evidence(NamedTuple):
     most `FAR`; ``prose``: characters of it before, behind and in the page. ``passed``: the greatest
     probabilities (0 to 255) so far of a teaser heading, a teaser and a byline behind prose.
     ``stretch``: the part of the page that is most likely its article. With markup, ``main``: side
-    of each unit to the main element and steps to it (`unticker.tree.Tree.main`); ``around``: for
+    of each unit to the main element and steps to it (`unticker.tree.Tree.main`), and whether the
+    own heading came again (`unticker.tree.Tree.again`); ``around``: for
     each of `unticker.columns.AROUND`, (6, units) of what that element holds: labels, units, prose.
     """
 
@@ -40,7 +41,7 @@ class Evidence(NamedTuple):
     prose: tuple[IntArray, IntArray, IntArray]
     passed: list[FloatArray]
     stretch: Stretch
-    main: tuple[IntArray, IntArray] | None
+    main: tuple[IntArray, IntArray, IntArray] | None
     around: list[FloatArray]
 
 
@@ -165,10 +166,10 @@ def _of_stretch(
 
 
 def _of_elements(
-    seen: Evidence, side: IntArray, steps: IntArray, own: IntArray, four: IntArray
+    seen: Evidence, side: IntArray, steps: IntArray, again: IntArray, own: IntArray, four: IntArray
 ) -> list[Cross]:
-    """Where the unit stands to the smallest element with over half of what is likely body, and the
-    likeliest labels of the others in the elements around it."""
+    """Where the unit stands to the smallest element with over half of what is likely body, and to
+    the own heading; the likeliest labels of the others in the elements around it."""
 
     def beside(place: int) -> IntArray:
         total = seen.around[place]
@@ -185,6 +186,7 @@ def _of_elements(
             ((second * 5 + third) * 12 + own) * 4 + four, 1200),
         ("label, labels in its element and second container, side of the main element",
             ((element * 5 + second) * 12 + own) * 5 + side, 1500),
+        ("label, own heading gone by or come again, length", (again * 12 + own) * 4 + four, 240),
     ]  # fmt: skip
 
 

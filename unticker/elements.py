@@ -24,7 +24,7 @@ MARKS = frozenset(
 )
 _MANY = 8192
 _TOKEN = re.compile("[A-Z]{3,}(?![a-z])|[A-Z]?[a-z]{2,}")
-_BLOCK, _HEADING, _MARK = 1, 2, 4
+_BLOCK, _H1, _HEADING, _MARK = 1, 2, 4, 8
 
 
 @lru_cache(maxsize=65536)
@@ -37,9 +37,10 @@ def _words(signature: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _name(name: str) -> int:
-    """A hash of 32 bits of an element's name, above three bits for its kind."""
-    kind = _BLOCK * (name in BLOCK) + _HEADING * (name == "h1") + _MARK * (name in MARKS)
-    return crc32(name.encode()) << 3 | kind
+    """A hash of 32 bits of an element's name, above four bits for its kind."""
+    kind = _BLOCK * (name in BLOCK) + _MARK * (name in MARKS)
+    kind += _H1 * (name == "h1") + _HEADING * (name in ("h1", "h2", "h3"))
+    return crc32(name.encode()) << 4 | kind
 
 
 def of_lines(markup: Markup) -> Markup:
@@ -75,8 +76,9 @@ class Elements:
         self.parents = np.repeat(self.offset, sizes) + np.maximum(parents, 0)
         self.is_root = parents < 0
         names = np.array([_name(name) for _, name, _ in rows], np.uint64)
-        self.names = names >> np.uint64(3)
+        self.names = names >> np.uint64(4)
         self.is_block = self.is_root | (names & np.uint64(_BLOCK) > 0)
+        self.is_h1 = names & np.uint64(_H1) > 0
         self.is_heading = names & np.uint64(_HEADING) > 0
         self.is_mark = names & np.uint64(_MARK) > 0
         words = [_words(signature) for _, _, signature in rows]
@@ -107,6 +109,14 @@ class Elements:
         place = np.arange(end[-1] if len(end) else 0)
         place += np.repeat(begin - end + number, number)
         return np.repeat(np.arange(len(rows)), number), self.words[place]
+
+    @property
+    def kinds(self) -> NDArray[np.uint64]:
+        """A hash of each element's name and signature, and of those of the element around it."""
+        sums = np.append(np.uint64(0), np.cumsum(self.words))[self.first]
+        own = self.names * np.uint64(0x9E3779B97F4A7C15) + np.diff(sums)
+        kinds: NDArray[np.uint64] = own * np.uint64(0xC2B2AE3D27D4EB4F) + own[self.parents]
+        return kinds
 
     @property
     def blocks(self) -> IntArray:

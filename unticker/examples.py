@@ -16,6 +16,9 @@ from unticker.units import IntArray
 from unticker.weights import Batch
 
 BATCH_CODES = 1 << 18
+FEW_SITES = 100
+"""With fewer, the weights of a pass are those of one fit on everything, and the last has no
+conjunctions."""
 _Number = TypeVar("_Number", bound=np.number[Any])
 
 
@@ -28,6 +31,8 @@ class Options:
     of the later passes, drawn apart. ``min_sites``: an n-gram counts
     only if units of so many sites select it, which keeps one site's wording (and any
     one page's text) out of the model. ``class_weight``: weight of each label.
+    ``conjunctions``: how many of them the last pass has, an even number; with fewer than
+    `FEW_SITES` sites none, which would be those sites' own.
     """
 
     unit_c: tuple[float, ...] = (0.1,)
@@ -36,6 +41,7 @@ class Options:
     context_folds: int = 5
     min_sites: int = 3
     class_weight: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    conjunctions: int = 256
     iterations: int = 100
     jobs: int = -1
     seed: int = 0

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from unticker import chain, reading, weights
+from unticker import chain, conjunctions, reading, weights
 from unticker.columns import CLASS_NAMES
+from unticker.conjunctions import CASES, DEPTH
 from unticker.context import Columns
 from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.model import Judge, pooled
 from unticker.parts import parts
 from unticker.types import LABELS, Kind, Label
-from unticker.units import IntArray
-from unticker.weights import Batch
+from unticker.units import FloatArray, IntArray
+from unticker.weights import Batch, Weights
 
 if TYPE_CHECKING:
     from unticker.model import Model
@@ -108,8 +109,7 @@ class _Passes(NamedTuple):
         second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
         seen = weights.third_context(batch, seen, second)
         places = weights.ngram_units(batch, second)
-        scores = weights.context_scores(chosen.columns3, chosen.crosses3, chosen.bias3, seen)
-        scores = scores + weights.ngram_scores(sums, places)
+        scores = weights.last_scores(chosen, seen) + weights.ngram_scores(sums, places)
         return _Passes(first, second, seen, places, scores)
 
 
@@ -166,6 +166,7 @@ def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -
     for name, row in zip(crosses, passes.seen.crosses[unit], strict=True):
         step = int(chosen.crosses3[row, label]) - int(chosen.crosses3[row, rival])
         reasons.append(Reason(name, step / weights.CONTEXT_SCALE))
+    reasons += _conjunctions(chosen, names, passes.seen.values[unit], label, rival)
     tables = np.split(chosen.ngrams3, len(weights.NGRAM_PLACES), axis=1)
     units = passes.places[:, unit]
     for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
@@ -174,6 +175,22 @@ def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
     return reasons
+
+
+def _conjunctions(
+    chosen: Weights, names: list[str], values: FloatArray, label: int, rival: int
+) -> Iterator[Reason]:
+    """The case of each conjunction that a unit with these columns is in."""
+    first, second = np.split(values[:, None], [len(chosen.columns2)])
+    found = conjunctions.cases(chosen.tests, first, second)[:, 0]
+    for place, (tests, case) in enumerate(zip(chosen.tests.tolist(), found.tolist(), strict=True)):
+        row = chosen.cases[place * CASES + case]
+        answers = [case >> DEPTH - 1 - depth & 1 for depth in range(DEPTH)]
+        name = " and ".join(
+            f"{names[column]} {'>' if answer else '<='} {least}"
+            for (column, least), answer in zip(tests, answers, strict=True)
+        )
+        yield Reason(name, (int(row[label]) - int(row[rival])) / weights.CONTEXT_SCALE)
 
 
 def _ranked(reasons: list[Reason]) -> list[Reason]:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from unticker import alphabet
 from unticker.annotations import AnnotatedPage, collapse, scatter, variant
+from unticker.designs import frequent, small
 from unticker.examples import Options
 from unticker.gaps import GAP_BUCKETS, gaps
 from unticker.logistic import Design, early_stopping, solve
-from unticker.passes import frequent, small
 from unticker.units import LONG_LINE
 
 # Of the gaps where no line ends, one in so many is fitted on; and a line is cut too often rather

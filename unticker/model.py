@@ -17,6 +17,7 @@ import numpy as np
 from unticker import chain, reading, weights
 from unticker.assembly import ARTICLE_COLUMNS, assemble
 from unticker.columns import CLASSES, LABEL_OF_CLASS
+from unticker.conjunctions import CASES, DEPTH
 from unticker.errors import ModelError, PageError
 from unticker.families import MARKUP_FAMILIES
 from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
@@ -79,6 +80,7 @@ def schema() -> str:
         "ngrams": [n.name for n in NGRAMS],
         "ngram_places": weights.NGRAM_PLACES,
         "chain": chain.REACH,
+        "conjunctions": DEPTH,
         "shapes": [(s.name, s.size) for s in SHAPES],
         "columns": [name for name, _ in second.columns()],
         "crosses": [(name, size) for each in (second, third) for name, _, size in each.crosses()],
@@ -283,7 +285,11 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
     batch = weights.prepare(["a"], [None] if markup else None)
     seen = weights.second_context(batch, np.zeros((1, CLASSES), np.int64))
     both = weights.third_context(batch, seen, np.zeros((1, len(LABELS)), np.int64))
+    tests = loaded["tests"]
+    number = len(tests) if tests.ndim else 0
     expected = {
+        "tests": ((number, DEPTH, 2), np.int32),
+        "cases": ((CASES * number, 4), np.int32),
         "ngrams": ((BUCKETS, CLASSES), np.int16),
         "shapes": ((int(SHAPE_OFFSETS[-1]), CLASSES), np.int16),
         "bias": ((CLASSES,), np.int32),
@@ -300,6 +306,9 @@ def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
     for name, (shape, dtype) in expected.items():
         if loaded[name].shape != shape or loaded[name].dtype != dtype:
             raise ValueError(f"{prefix}.{name} has another shape or type than it should")
+    columns = tests[..., 0]
+    if number % 2 or not ((columns >= 0) & (columns < both.values.shape[1])).all():
+        raise ValueError(f"{prefix}.tests asks for columns that there are not")
     return Weights(**loaded)
 
 

@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import weights as w
-from unticker.columns import CLASSES, column_names
+from unticker.columns import CLASSES
+from unticker.conjunctions import CASES, DEPTH, Tests
 from unticker.context import Columns
-from unticker.examples import Examples, Options
+from unticker.designs import CONJOINED, Layer, Scaled, alike, conjoined, frequent, ngrams, small
+from unticker.examples import FEW_SITES, Examples, Options
 from unticker.features import BUCKETS
 from unticker.gaps import GAP_BUCKETS
 from unticker.logistic import Design, early_stopping, solve
+from unticker.search import find
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
 from unticker.weights import Weights
-
-_FEW_SITES = 100
-"""With fewer, a pass's weights are those of one fit on everything."""
 
 # Fitted on all sites, the last pass is surer of an unseen one than it should be.
 _LAST = 0.9
@@ -37,31 +37,32 @@ _LAST = 0.9
 _OWN = 2
 
 
-class Layer(NamedTuple):
-    """The weights of a context pass, as `unticker.weights.Weights` holds them."""
-
-    columns: NDArray[np.int32]
-    crosses: NDArray[np.int32]
-    bias: NDArray[np.int64]
-
-
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     """First pass: its weights, and out-of-fold scores (units, 12)."""
     empty = np.zeros((0, 4), np.int32)
     none = np.zeros(4, np.int64)
     later = (
         empty, empty, none, empty, empty, none, np.zeros((BUCKETS, 0), np.int16),
+        np.zeros((0, DEPTH, 2), np.int32), empty,
         np.zeros((len(LABELS), len(LABELS)), np.int16), np.zeros(GAP_BUCKETS + 1, np.int16),
     )  # fmt: skip
 
+    kinds = alike(examples)
+    counts = np.zeros(len(kinds.first))
+    np.add.at(counts, kinds.inverse, examples.weight)
+    rows, classes, site = (
+        each[kinds.first] for each in (examples.rows, examples.classes, examples.site)
+    )
+
     def fit(train: NDArray[np.bool_], c: float) -> Weights:
-        kept = frequent(examples.rows, examples.site, train, options.min_sites)
+        chosen = train[kinds.first] & (counts > 0)
+        kept = frequent(rows, site, chosen, options.min_sites)
         kept[BUCKETS:] = True  # shapes are no one's wording
         solved, bias = solve(
-            Design(None, examples.rows[train][:, kept]), examples.classes[train], CLASSES, c,
-            examples.weight[train], options.iterations,
+            Design(None, rows[chosen][:, kept]), classes[chosen], CLASSES, c, counts[chosen],
+            options.iterations,
         )  # fmt: skip
-        table = np.zeros((examples.rows.shape[1], CLASSES), np.int16)
+        table = np.zeros((rows.shape[1], CLASSES), np.int16)
         table[kept] = small(solved)
         fixed = np.round(bias * w.UNIT_SCALE).astype(np.int32)
         return Weights(table[:BUCKETS], table[BUCKETS:], fixed, *later)
@@ -82,7 +83,7 @@ def fit_context(
     contexts: list[Columns], examples: Examples, options: Options
 ) -> tuple[Layer, IntArray]:
     """The second pass: its weights, and out-of-fold scores (units, 4)."""
-    scaled = _Scaled(contexts, examples.markup)
+    scaled = Scaled(contexts, examples.markup)
 
     def fit(train: NDArray[np.bool_], c: float) -> Layer:
         return scaled.layer(*_solved(scaled.design, train, examples, options, c))
@@ -99,26 +100,37 @@ def fit_context(
 
 def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> Layer:
     """A context pass that feeds no other: fitted on all examples, scored by none."""
-    scaled = _Scaled(contexts, examples.markup)
+    scaled = Scaled(contexts, examples.markup)
     everything = np.ones(len(examples.labels), bool)
     return scaled.layer(
         *_solved(scaled.design, everything, examples, options, options.context_c[0])
     )
 
 
+class Last(NamedTuple):
+    """What the third pass has besides its layer, as `unticker.weights.Weights` holds it."""
+
+    layer: Layer
+    ngrams: NDArray[np.int16]
+    tests: Tests
+    cases: NDArray[np.int32]
+
+
 def fit_last(
-    contexts: list[Columns], ngram_units: list[IntArray], examples: Examples, options: Options
-) -> tuple[Layer, NDArray[np.int16]]:
-    """The third pass: its weights, and those of the n-grams (``ngrams3``).
+    contexts: list[Columns], second: IntArray, ngram_units: list[IntArray], examples: Examples,
+    options: Options,
+) -> Last:  # fmt: skip
+    """The third pass, from what it sees and from the second's out-of-fold scores (units, 4).
+    ``contexts`` is used up.
 
     An n-gram counts in a place if units of ``min_sites`` sites see it there, by itself. Those of
     the unit itself have a weight that all three places share, and one of each place.
     """
     import scipy.sparse as sp
 
-    scaled = _Scaled(contexts, examples.markup)
+    scaled = Scaled(contexts, examples.markup)
     everything = np.ones(len(examples.labels), bool)
-    own = _ngrams(examples)
+    own = ngrams(examples)
     padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
     units = np.concatenate([
         np.where(seen == seen.shape[1], len(examples.labels), seen + start)
@@ -127,77 +139,35 @@ def fit_last(
     blocks = [*(padded[place] for place in units), own * np.float32(_OWN)]
     kept = [frequent(block, examples.site, everything, options.min_sites) for block in blocks]
     chosen = [block[:, columns] for block, columns in zip(blocks, kept, strict=True)]
-    design = Design(scaled.design.dense, sp.hstack([scaled.design.sparse, *chosen]).tocsr())
+    tests = np.zeros((0, DEPTH, 2), np.int32)
+    if examples.site.max() + 1 >= FEW_SITES:
+        tests = find([seen.values for seen in contexts], second, examples, options)
+    sparse = [scaled.design.sparse, conjoined(contexts, tests), *chosen]
+    contexts.clear()  # gigabytes, which the solver needs
+    design = Design(scaled.design.dense, sp.hstack(sparse, "csr"))
+    del padded, blocks, chosen, sparse
     solved, bias = _solved(design, everything, examples, options, options.context_c[0])
     solved, bias = _LAST * solved, _LAST * bias
-    context, ngrams = np.split(solved, [scaled.design.width])
+    width = scaled.design.width
+    context, cases, around = np.split(solved, [width, width + CASES * len(tests)])
     tables = np.zeros((len(kept), BUCKETS, len(LABELS)))
-    tables[np.stack(kept)] = ngrams
+    tables[np.stack(kept)] = around
     before, behind, *sides, shared = tables
     placed = [before, behind, *(_OWN * shared + side for side in sides)]
-    return scaled.layer(context, bias), small(np.concatenate(placed, axis=1))
-
-
-def _ngrams(examples: Examples) -> Any:
-    """(units, buckets) sparse: the n-grams of every unit, without what its markup selects."""
-    import scipy.sparse as sp
-
-    rows = [
-        (unit + start, bucket)
-        for batch, start in zip(examples.batches, examples.starts, strict=True)
-        for unit, bucket in batch.ngrams
-    ]
-    unit, bucket = (np.concatenate(part) for part in zip(*rows, strict=True))
-    ones = np.ones(len(unit), np.float32)
-    return sp.csr_matrix((ones, (unit, bucket)), (len(examples.labels), BUCKETS))
-
-
-class _Scaled:
-    """A context pass's design: centred columns of like size, for which the solver needs far
-    fewer iterations, and crosses, one-hot."""
-
-    def __init__(self, contexts: list[Columns], markup: bool) -> None:
-        import scipy.sparse as sp
-
-        values = np.concatenate([seen.values for seen in contexts]).astype(np.float32, order="C")
-        crosses = np.concatenate([seen.crosses for seen in contexts])
-        self.width = values.shape[1]
-        self.scale, self.centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
-        values -= self.centre
-        values *= self.scale
-        full = w.crosses_size(CLASSES, markup)
-        if self.width > len(column_names(CLASSES, markup)):
-            full += w.crosses_size(len(LABELS), markup)
-        pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
-        ones = np.ones(crosses.size, np.float32)
-        hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
-        self.design = Design(values, hot)
-
-    def layer(self, solved: FloatArray, bias: FloatArray) -> Layer:
-        """Weights of the scaled design as those of the integers it was made from."""
-        columns = solved[: self.width] * self.scale[:, None]
-        bias = bias - self.centre @ columns
-        return Layer(
-            np.round(columns * w.CONTEXT_SCALE).astype(np.int32),
-            np.round(solved[self.width :] * w.CONTEXT_SCALE).astype(np.int32),
-            np.round(bias * w.CONTEXT_SCALE).astype(np.int64),
-        )
+    weighed = np.round(CONJOINED * cases * w.CONTEXT_SCALE).astype(np.int32)
+    return Last(scaled.layer(context, bias), small(np.concatenate(placed, axis=1)), tests, weighed)
 
 
 def _solved(
     design: Design, train: NDArray[np.bool_], examples: Examples, options: Options, c: float
 ) -> tuple[FloatArray, FloatArray]:
     """Weights and biases of the labels, fitted on some of the units."""
+    if not train.all():  # else they would be copied for nothing
+        train = train & (examples.weight > 0)
     return solve(
         design.of(train), examples.labels[train], len(LABELS), c, examples.weight[train],
         options.iterations,
     )  # fmt: skip
-
-
-def small(weights: FloatArray) -> NDArray[np.int16]:
-    """Weights in steps of 1/256."""
-    steps: NDArray[np.int16] = np.clip(np.round(weights * w.UNIT_SCALE), -32768, 32767).astype("i2")
-    return steps
 
 
 def _mean(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -235,19 +205,6 @@ def _cross_fit(
                 best = (loss, c, [fitted for fitted, _ in parts], held)
     assert best is not None
     _, c, fits, held = best
-    if folds > 1 and site.max() + 1 < _FEW_SITES:
+    if folds > 1 and site.max() + 1 < FEW_SITES:
         fits = [fit(np.ones(len(target), bool), c)]
     return fits, held
-
-
-def frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-    """Which columns of ``rows`` are selected by units of at least ``least`` sites."""
-    import scipy.sparse as sp
-
-    site = np.unique(site[train], return_inverse=True)[1]
-    least = min(least, max(1, (int(site.max()) + 1) // 3))
-    ones = np.ones(len(site), np.float32)
-    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows[train]
-    seen.data[:] = 1
-    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
-    return kept

@@ -32,7 +32,7 @@ class Surroundings:
         self.lines = lines
         self.parents = elements.parents
         self.block = elements.blocks[lines.element]
-        self.is_heading = elements.is_heading[lines.element] | elements.is_heading[self.block]
+        self.is_h1 = elements.is_h1[lines.element] | elements.is_h1[self.block]
         self.index = np.arange(len(lines))
         prose = np.where((lines.length >= PROSE) & ~lines.cells, np.minimum(lines.length, MOST), 0)
         self.prose: FloatArray = np.maximum(prose - 2 * lines.linked, 0).astype(np.float64)
@@ -128,9 +128,9 @@ class Surroundings:
     def since(self) -> IntArray:
         """Lines since the last <h1>, and which of the page's it is."""
         start = self.lines.first[self.lines.page]
-        last = np.maximum.accumulate(np.where(self.is_heading, self.index, -1))
+        last = np.maximum.accumulate(np.where(self.is_h1, self.index, -1))
         gap = np.where(last >= start, 1 + _steps(self.index - last, 8), 0)
-        starts = self.is_heading & ~np.append(False, self.is_heading[:-1])
+        starts = self.is_h1 & ~np.append(False, self.is_h1[:-1])
         gone = np.cumsum(starts)
         number = gone - gone[start] + starts[start]
         return table("since", 10 * 5 * 4)[(gap * 5 + self.size) * 4 + np.minimum(number, 3)]

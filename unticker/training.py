@@ -56,10 +56,10 @@ def fit_weights(pages: Sequence[AnnotatedPage], options: Options, markup: bool =
     scores = examples.split(second)
     seen = list(map(w.ngram_units, examples.batches, scores))
     contexts = list(map(w.third_context, examples.batches, contexts, scores))
-    layer, ngrams = fit_last(contexts, seen, examples, options)
+    layer, ngrams, tests, cases = fit_last(contexts, second, seen, examples, options)
     weights = replace(
         weights, columns3=layer.columns, crosses3=layer.crosses, bias3=layer.bias, ngrams3=ngrams,
-        transitions=_transitions(examples), gaps=fit_gaps(pages, options),
+        tests=tests, cases=cases, transitions=_transitions(examples), gaps=fit_gaps(pages, options),
     )  # fmt: skip
     article = _fit_article(pages, examples, second)
     return Fitted(weights, _held_out(pages, examples, second, markup), article)
@@ -203,8 +203,9 @@ def to_sklearn(model: Model, kind: str = "text") -> Any:
     """The model's last pass, before its units are taken for a chain (`unticker.chain`), as a fitted
     scikit-learn ``LogisticRegression``.
 
-    Its 'features' are the columns and crosses of `unticker.weights.third_context`, one-hot, and
-    then all buckets of n-grams once for each of `unticker.weights.NGRAM_PLACES`.
+    Its 'features' are the columns of `unticker.weights.third_context`, its crosses and the cases
+    of its conjunctions, one-hot, and then all buckets of n-grams once for each of
+    `unticker.weights.NGRAM_PLACES`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -213,7 +214,7 @@ def to_sklearn(model: Model, kind: str = "text") -> Any:
         raise UsageError(f"the model has no weights for {kind}")
     estimator = LogisticRegression()
     estimator.classes_ = np.arange(len(LABELS))
-    context = np.concatenate([weights.columns3, weights.crosses3]) / w.CONTEXT_SCALE
+    context = np.concatenate([weights.columns3, weights.crosses3, weights.cases]) / w.CONTEXT_SCALE
     places = np.split(weights.ngrams3, len(w.NGRAM_PLACES), axis=1)
     rows = np.concatenate([context, *(place / w.UNIT_SCALE for place in places)])
     estimator.coef_ = rows.T

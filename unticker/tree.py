@@ -18,6 +18,8 @@ _DEEPEST = 256
 """Elements deeper than this count as the one around them at this depth: a bound that keeps the
 sums linear."""
 _CONTAINERS = 3
+_ARTICLE = 300
+"""Characters of prose that make an article of what follows a heading."""
 
 
 class Tree:
@@ -101,14 +103,37 @@ class Tree:
         for start, end in pairwise(bounds[1:].tolist()):
             inside[start:end] |= inside[parents[start:end]]
         within = np.flatnonzero(inside[self.around[0]])
-        first, last = np.full(pages, len(page)), np.full(pages, -1)
-        np.minimum.at(first, page[within], within)
+        first, last = _first(page, within, pages, len(page)), np.full(pages, -1)
         np.maximum.at(last, page[within], within)
         index = np.arange(len(page))
         side = np.where(index < first[page], 0, np.where(index > last[page], 2, 3))
         side[within] = 1
         none = (smallest[page] < 0) | ~self.known
         return np.where(none, 4, side), np.where(none, 0, self._climb(half))
+
+    def again(self, likely: NDArray[np.bool_], prose: IntArray) -> IntArray:
+        """Of each unit: whether the page's own heading, the first that is ``likely`` body, is still
+        to come (0) or went by (1: an <h1>, 2: a lesser one), and whether one of its kind came
+        again behind prose (3, 4), as where a second article follows. What comes again sooner is a
+        subhead. ``prose`` (units + 1,): characters of it before each unit."""
+        page, pages, none = self.page, len(self.markups), len(self.page)
+        if not none:
+            return np.zeros(0, np.int64)
+        elements = self.elements
+        block = elements.blocks[self.lines.element[self.line]]
+        heading = np.flatnonzero(elements.is_heading[block] & self.known)
+        kind = elements.kinds[block]
+        own = _first(page, heading[likely[heading]], pages, none)
+        lesser = ~elements.is_h1[block[np.minimum(own, none - 1)]]
+        first = own[page[heading]]
+        alike = heading[(heading > first) & (kind[heading] == kind[np.minimum(first, none - 1)])]
+        between = prose[alike] - prose[own[page[alike]]]
+        soon = np.zeros(pages, bool)
+        soon[page[alike[(between > 0) & (between < _ARTICLE)]]] = True
+        far = alike[(between >= _ARTICLE) & ~soon[page[alike]]]
+        again = _first(page, far, pages, none)[page]
+        index = np.arange(none)
+        return np.where(index < own[page], 0, 1 + lesser[page] + 2 * (index >= again))
 
     def _climb(self, goal: NDArray[np.bool_]) -> IntArray:
         """Steps from each unit's block up to an element of a kind, fewer than `STEPS`."""
@@ -119,6 +144,13 @@ class Tree:
             here = np.where(going, parents[here], here)
             steps += going
         return steps
+
+
+def _first(page: IntArray, units: IntArray, pages: int, none: int) -> IntArray:
+    """The first of some units in every page, ``none`` where there is none."""
+    first = np.full(pages, none)
+    np.minimum.at(first, page[units], units)
+    return first
 
 
 def _bare(text: Text, page: int) -> Markup:

@@ -13,14 +13,16 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import features, units
+from unticker import conjunctions, features, units
 from unticker.columns import CLASSES
+from unticker.conjunctions import Tests
 from unticker.context import Columns, Context
-from unticker.features import BUCKETS, SHAPE_OFFSETS
+from unticker.features import SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, rows
 from unticker.marks import View, view
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
+from unticker.sums import Family, add, product, sum_rows
 from unticker.tree import Tree
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray, Units, quotient
@@ -30,8 +32,6 @@ UNIT_SCALE = 256
 """First-pass weights are multiples of 1/256 (logits)."""
 CONTEXT_SCALE = 1 << 16
 """Context weights are multiples of 1/65536 a step of their column."""
-_ONE_THREAD = 1 << 18
-"""Multiplications that OpenBLAS does in one thread."""
 _EXP_STEPS = 16 * UNIT_SCALE
 NGRAM_PLACES = (
     "in the unit before", "in the unit behind",
@@ -75,8 +75,9 @@ class Weights:
     first rows belong to what the second pass sees. All int32 but the biases (int64).
     ``ngrams3`` (buckets, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
     four labels for each of `NGRAM_PLACES`. ``transitions`` (4, 4) int16, likewise: what a label
-    adds to the one behind it (`unticker.chain`). ``gaps`` (`GAP_BUCKETS` + 1,) int16: where lines
-    that hold a whole page are cut.
+    adds to the one behind it (`unticker.chain`). ``tests`` (J, 4, 2) and ``cases`` (16 J, 4) int32,
+    J even: the third pass's conjunctions (`unticker.conjunctions`). ``gaps`` (`GAP_BUCKETS` + 1,)
+    int16: where lines that hold a whole page are cut.
     """
 
     ngrams: NDArray[np.int16]
@@ -89,14 +90,13 @@ class Weights:
     crosses3: NDArray[np.int32]
     bias3: NDArray[np.int64]
     ngrams3: NDArray[np.int16]
+    tests: Tests
+    cases: NDArray[np.int32]
     transitions: NDArray[np.int16]
     gaps: NDArray[np.int16]
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:
         return {f"{prefix}.{field.name}": getattr(self, field.name) for field in fields(self)}
-
-
-Family = tuple[IntArray, IntArray]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
     """(units, 12 + 20) sums of the n-grams' rows of ``ngrams`` and ``ngrams3``."""
     table = _table(weights, "ngrams", "ngrams3")
     sums = np.zeros((len(batch.units), table.shape[1]), np.int32)
-    _add(sums, table, batch.ngrams)
+    add(sums, table, batch.ngrams)
     return sums
 
 
@@ -180,75 +180,28 @@ def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32] | None =
     for row in batch.shapes.T:
         scores += shapes.take(row, axis=0, out=picked, mode="clip")
     if batch.markup:
-        _add(scores, _table(weights, "ngrams"), batch.markup)
+        add(scores, _table(weights, "ngrams"), batch.markup)
     return scores.astype(np.int64)
-
-
-def _add(sums: NDArray[np.int32], table: NDArray[np.int32], families: list[Family]) -> None:
-    """Add the table's rows that units select; its last one is zeros."""
-    # A unit selects fewer than 2**16 rows of int16: their sum is an int32.
-    picked = np.empty_like(sums)
-    for unit, bucket in families:
-        if not len(unit):
-            continue
-        starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1]))
-        if len(starts) == len(unit):
-            every = np.full(len(sums), BUCKETS)
-            every[unit] = bucket
-            sums += table.take(every, axis=0, out=picked, mode="clip")
-        else:
-            sums[unit[starts]] += _segment_sums(table, bucket, starts)
-
-
-def _segment_sums(table: NDArray[np.int32], rows: IntArray, starts: IntArray) -> NDArray[np.int32]:
-    """Sums of the table's rows in segments that begin at ``starts``: the first of each, then the
-    second of those that have one, and so on, which is faster than ``np.add.reduceat``."""
-    size = np.diff(starts, append=len(rows))
-    order = np.argsort(-size, kind="stable")
-    starts = starts[order]
-    having = np.cumsum(np.bincount(size)[::-1])[::-1]  # segments of at least so many rows
-    sums = table.take(rows[starts], axis=0)
-    picked = np.empty_like(sums)
-    for place in range(1, len(having) - 1):
-        n = having[place + 1]
-        sums[:n] += table.take(rows[starts[:n] + place], axis=0, out=picked[:n], mode="clip")
-    unordered = np.empty_like(sums)
-    unordered[order] = sums
-    return unordered
 
 
 def context_scores(
     columns: NDArray[np.int32], crosses: NDArray[np.int32], bias: NDArray[np.int64], seen: Columns
 ) -> IntArray:
     """A context pass: (units, 4) scores in 1/256 logits."""
-    return _rounded(_product(columns, seen.values.T) + _sum(crosses, seen.crosses.T) + bias)
+    return _rounded(_context_sums(columns, crosses, bias, seen))
 
 
-def _product(columns: NDArray[np.int32], values: FloatArray) -> IntArray:
-    """What columns (columns, units) add to each unit: (units, 4)."""
-    # float64 holds these integers exactly (below 2**53), so BLAS may sum in any order. It gets so
-    # few units at a time that it starts no threads: they gain next to nothing on so thin a matrix,
-    # and wait for the next one by keeping another core busy.
-    rows = np.ascontiguousarray(columns.T, np.float64)
-    step = max(1, _ONE_THREAD // max(columns.size, 1))
-    product = np.empty((len(rows), values.shape[1]))
-    for start in range(0, values.shape[1], step):
-        part = slice(start, start + step)
-        np.matmul(rows, values[:, part], out=product[:, part])
-    sums: IntArray = product.T.astype(np.int64)
-    return sums
+def last_scores(weights: Weights, seen: Columns) -> IntArray:
+    """The third pass without its n-grams: (units, 4) scores in 1/256 logits."""
+    total = _context_sums(weights.columns3, weights.crosses3, weights.bias3, seen)
+    first, second = np.split(seen.values.T, [len(weights.columns2)])
+    return _rounded(total + conjoined(weights, first, second))
 
 
-def _sum(table: NDArray[np.signedinteger], rows: IntArray) -> NDArray[np.signedinteger]:
-    """For each unit, the sum of the table's rows that it selects; ``rows`` is (rows, units)."""
-    widest = max(int(table.max(initial=0)), -int(table.min(initial=0)))
-    if widest * len(rows) >= 1 << 31:
-        table = table.astype(np.int64)
-    added = np.zeros((rows.shape[1], table.shape[1]), table.dtype)
-    picked = np.empty_like(added)
-    for row in rows:
-        added += table.take(row, axis=0, out=picked, mode="clip")
-    return added
+def _context_sums(
+    columns: NDArray[np.int32], crosses: NDArray[np.int32], bias: NDArray[np.int64], seen: Columns
+) -> IntArray:
+    return product(columns, seen.values.T) + sum_rows(crosses, seen.crosses.T) + bias
 
 
 def _rounded(total: IntArray) -> IntArray:
@@ -316,19 +269,33 @@ def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int3
     """The context passes over the first pass's scores: (units, 4) in 1/256 logits; ``sums`` are
     the `ngram_sums`.
 
-    The same sums as `context_scores` of `second_context`, and of `third_context` with
-    `ngram_scores`, ordered so that rows which the passes have in common are looked up once.
+    The same sums as `context_scores` of `second_context`, and as `last_scores` of `third_context`
+    with `ngram_scores`, ordered so that rows which the passes have in common are looked up once.
     """
     if not len(batch.units):
         return np.zeros((0, 4), np.int64)
     seen = context(batch, first)
     columns, crosses = _ahead(weights)
-    both = _product(columns, seen.values()) + _sum(crosses, rows(seen.crosses()))
+    values = seen.values()
+    both = product(columns, values) + sum_rows(crosses, rows(seen.crosses()))
     new = context(batch, _rounded(both[:, :4] + weights.bias2))
     passing, size = new.passing(), len(weights.crosses2)
-    total = _product(weights.columns3[len(columns) :], new.values())
-    total += _sum(weights.crosses3[size : size + _rows(passing)], rows(passing))
+    further = new.values()
+    total = product(weights.columns3[len(columns) :], further)
+    total += conjoined(weights, values, further)
+    total += sum_rows(weights.crosses3[size : size + _rows(passing)], rows(passing))
     return _rounded(total + both[:, 4:] + weights.bias3) + ngram_scores(sums, _ngram_units(new))
+
+
+def conjoined(weights: Weights, first: FloatArray, second: FloatArray) -> IntArray:
+    """(units, 4): what conjunctions add in the third pass, from the columns over the scores of
+    either pass, (columns, units)."""
+    return conjunctions.sums(_pairs(weights), conjunctions.cases(weights.tests, first, second))
+
+
+@lru_cache(maxsize=4)
+def _pairs(weights: Weights) -> NDArray[np.int32]:
+    return conjunctions.paired(weights.cases)
 
 
 def _rows(crosses: list[Cross]) -> int:

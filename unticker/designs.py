@@ -1,0 +1,131 @@
+"""What the fits of the passes solve: examples in, matrices out, and their solutions as weights."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unticker import conjunctions
+from unticker import weights as w
+from unticker.columns import CLASSES, column_names
+from unticker.conjunctions import CASES, Tests
+from unticker.context import Columns
+from unticker.examples import Examples
+from unticker.features import BUCKETS
+from unticker.logistic import Design
+from unticker.types import LABELS
+from unticker.units import FloatArray, IntArray
+
+CONJOINED = 0.5
+"""What a case of a conjunction counts in a design: held back more, since its questions were chosen
+by the labels it is fitted on."""
+
+
+class Layer(NamedTuple):
+    """The weights of a context pass, as `unticker.weights.Weights` holds them."""
+
+    columns: NDArray[np.int32]
+    crosses: NDArray[np.int32]
+    bias: NDArray[np.int64]
+
+
+class Scaled:
+    """A context pass's design: centred columns of like size, for which the solver needs far
+    fewer iterations, and crosses, one-hot."""
+
+    def __init__(self, contexts: list[Columns], markup: bool) -> None:
+        import scipy.sparse as sp
+
+        crosses = np.concatenate([seen.crosses for seen in contexts])
+        values = np.empty((len(crosses), contexts[0].values.shape[1]), np.float32)
+        np.concatenate([seen.values for seen in contexts], out=values, casting="same_kind")
+        self.width = values.shape[1]
+        self.scale, self.centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
+        values -= self.centre
+        values *= self.scale
+        full = w.crosses_size(CLASSES, markup)
+        if self.width > len(column_names(CLASSES, markup)):
+            full += w.crosses_size(len(LABELS), markup)
+        pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
+        ones = np.ones(crosses.size, np.float32)
+        hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
+        self.design = Design(values, hot)
+
+    def layer(self, solved: FloatArray, bias: FloatArray) -> Layer:
+        """Weights of the scaled design as those of the integers it was made from."""
+        columns = solved[: self.width] * self.scale[:, None]
+        bias = bias - self.centre @ columns
+        return Layer(
+            np.round(columns * w.CONTEXT_SCALE).astype(np.int32),
+            np.round(solved[self.width :] * w.CONTEXT_SCALE).astype(np.int32),
+            np.round(bias * w.CONTEXT_SCALE).astype(np.int64),
+        )
+
+
+class Alike(NamedTuple):
+    """Units that the first pass cannot tell apart: the first of each kind; the kind of each."""
+
+    first: IntArray
+    inverse: IntArray
+
+
+def alike(examples: Examples) -> Alike:
+    """Units of one site and class that select the same rows. Lines recur from page to page and in
+    a page's variants: a third of all can be fitted as one of a greater weight."""
+    rows = examples.rows
+    random = np.random.default_rng(0).integers(1 << 62, size=rows.shape[1])
+    sums = np.append(0, np.cumsum(random[rows.indices]))[rows.indptr]  # wraps around
+    kind = np.stack([np.diff(sums), examples.classes, examples.site], axis=1)
+    _, first, inverse = np.unique(kind, axis=0, return_index=True, return_inverse=True)
+    return Alike(first, inverse.ravel())
+
+
+def ngrams(examples: Examples) -> Any:
+    """(units, buckets) sparse: the n-grams of every unit, without what its markup selects."""
+    import scipy.sparse as sp
+
+    rows = [
+        (unit + start, bucket)
+        for batch, start in zip(examples.batches, examples.starts, strict=True)
+        for unit, bucket in batch.ngrams
+    ]
+    unit, bucket = (np.concatenate(part) for part in zip(*rows, strict=True))
+    ones = np.ones(len(unit), np.float32)
+    return sp.csr_matrix((ones, (unit, bucket)), (len(examples.labels), BUCKETS))
+
+
+def conjoined(contexts: list[Columns], tests: Tests) -> Any:
+    """(units, cases) sparse: which case of each conjunction a unit is in."""
+    import scipy.sparse as sp
+
+    units = sum(len(seen.values) for seen in contexts)
+    column = np.empty((units, len(tests)), np.int32)
+    start = 0
+    for seen in contexts:
+        values = seen.values.T
+        end = start + len(seen.values)
+        column[start:end] = conjunctions.cases(tests, values, values[:0]).T
+        start = end
+    column += CASES * np.arange(len(tests), dtype=np.int32)
+    pointer = len(tests) * np.arange(units + 1)
+    values = np.full(column.size, CONJOINED, np.float32)
+    return sp.csr_matrix((values, column.ravel(), pointer), (units, CASES * len(tests)))
+
+
+def frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Which columns of ``rows`` are selected by units of at least ``least`` sites."""
+    import scipy.sparse as sp
+
+    site = np.unique(site[train], return_inverse=True)[1]
+    least = min(least, max(1, (int(site.max()) + 1) // 3))
+    ones = np.ones(len(site), np.float32)
+    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows[train]
+    seen.data[:] = 1
+    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
+    return kept
+
+
+def small(weights: FloatArray) -> NDArray[np.int16]:
+    """Weights in steps of 1/256."""
+    steps: NDArray[np.int16] = np.clip(np.round(weights * w.UNIT_SCALE), -32768, 32767).astype("i2")
+    return steps
