@@ -351,7 +351,7 @@ def test_a_stand_off_row_that_does_not_fit_is_named(public, changes, says):
     assert "1 lines without label, first 2" in problems[-1]
 
 
-@pytest.mark.parametrize("args", [["--nonsense"], ["frobnicate"], ["corpora"]])
+@pytest.mark.parametrize("args", [["--nonsense"], ["frobnicate"], ["corpora"], ["--alone"]])
 def test_bad_usage_is_no_traceback(args):
     done = subprocess.run(
         [sys.executable, "-m", "train", *args], capture_output=True, text=True, cwd=ROOT

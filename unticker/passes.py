@@ -29,8 +29,8 @@ from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
 from unticker.weights import Weights
 
-# Fitted on all sites, the last pass is surer of an unseen one than it should be.
-_LAST = 0.9
+# Fitted on all sites, the last pass is surer of an unseen one than it should be: of text most.
+_LAST, _LAST_OF_HTML = 0.8, 0.9
 
 # The penalty is the same for all columns: n-grams of the unit itself, which say most, count
 # twice to be held back less than those of the units beside it, or of one side of the article.
@@ -147,7 +147,8 @@ def fit_last(
     design = Design(scaled.design.dense, sp.hstack(sparse, "csr"))
     del padded, blocks, chosen, sparse
     solved, bias = _solved(design, everything, examples, options, options.context_c[0])
-    solved, bias = _LAST * solved, _LAST * bias
+    sure = _LAST_OF_HTML if examples.markup else _LAST
+    solved, bias = sure * solved, sure * bias
     width = scaled.design.width
     context, cases, around = np.split(solved, [width, width + CASES * len(tests)])
     tables = np.zeros((len(kept), BUCKETS, len(LABELS)))
