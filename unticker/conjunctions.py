@@ -5,6 +5,8 @@ for each of the `CASES` that the answers make. They are crosses whose columns an
 (`unticker.search`), where those of `unticker.crosses` are chosen by hand.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,30 +19,43 @@ Tests = NDArray[np.int32]
 """(conjunctions, `DEPTH`, 2): a column and the number that it is compared with. The columns over
 the first pass's scores come first, then those over the second's."""
 
-_UNITS = 1024
-"""Units whose answers are worked out at a time: they stay in the cache."""
+_UNITS = 4096
+"""Units whose answers are worked out at a time."""
 
 
-def cases(tests: Tests, first: FloatArray, second: FloatArray) -> NDArray[np.uint8]:
+class Questions(NamedTuple):
+    """The distinct questions of conjunctions: each column that one asks about, with the numbers it
+    is compared with, (numbers, 1); and where the answers of every conjunction, `DEPTH` each, stand
+    among all answers."""
+
+    asked: list[tuple[int, Tests]]
+    places: IntArray
+
+
+def questions(tests: Tests) -> Questions:
+    distinct, places = np.unique(tests.reshape(-1, 2), axis=0, return_inverse=True)
+    columns, starts = np.unique(distinct[:, 0], return_index=True)
+    least = np.split(distinct[:, 1:], starts[1:])
+    return Questions(list(zip(columns.tolist(), least, strict=False)), places.ravel())
+
+
+def cases(known: Questions, first: FloatArray, second: FloatArray) -> NDArray[np.uint8]:
     """(conjunctions, units): the case of each unit. ``first`` and ``second`` are the columns over
     the scores of either pass, (columns, units)."""
-    column, least = tests.reshape(-1, 2).T
-    parts = [
-        (np.flatnonzero(over), values, column[over] - start)
-        for over, values, start in (
-            (column < len(first), first, 0),
-            (column >= len(first), second, len(first)),
-        )
-    ]
-    units = first.shape[1]
-    found = np.zeros((len(tests), units), np.uint8)
+    number, units = len(known.places) // DEPTH, first.shape[1]
+    found = np.zeros((number, units), np.uint8)
+    size = sum(len(least) for _, least in known.asked)
     for start in range(0, units, _UNITS):
-        some = slice(start, start + _UNITS)
-        number = len(range(units)[some])
-        greater = np.empty((len(column), number), bool)
-        for place, values, rows in parts:
-            greater[place] = values[rows, some] > least[place, None]
-        answers = greater.view(np.uint8).reshape(len(tests), DEPTH, number)
+        some = slice(start, min(start + _UNITS, units))
+        greater = np.empty((size, some.stop - start), bool)
+        row = 0
+        for column, least in known.asked:
+            ahead = column < len(first)
+            values = first[column] if ahead else second[column - len(first)]
+            np.greater(values[some], least, out=greater[row : row + len(least)])
+            row += len(least)
+        answers = greater.view(np.uint8).take(known.places, axis=0)
+        answers = answers.reshape(number, DEPTH, some.stop - start)
         case = found[:, some]
         for depth in range(DEPTH):
             case <<= 1

@@ -100,11 +100,11 @@ def conjoined(contexts: list[Columns], tests: Tests) -> Any:
 
     units = sum(len(seen.values) for seen in contexts)
     column = np.empty((units, len(tests)), np.int32)
-    start = 0
+    known, start = conjunctions.questions(tests), 0
     for seen in contexts:
         values = seen.values.T
         end = start + len(seen.values)
-        column[start:end] = conjunctions.cases(tests, values, values[:0]).T
+        column[start:end] = conjunctions.cases(known, values, values[:0]).T
         start = end
     column += CASES * np.arange(len(tests), dtype=np.int32)
     pointer = len(tests) * np.arange(units + 1)

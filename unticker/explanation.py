@@ -182,7 +182,7 @@ def _conjunctions(
 ) -> Iterator[Reason]:
     """The case of each conjunction that a unit with these columns is in."""
     first, second = np.split(values[:, None], [len(chosen.columns2)])
-    found = conjunctions.cases(chosen.tests, first, second)[:, 0]
+    found = conjunctions.cases(conjunctions.questions(chosen.tests), first, second)[:, 0]
     for place, (tests, case) in enumerate(zip(chosen.tests.tolist(), found.tolist(), strict=True)):
         row = chosen.cases[place * CASES + case]
         answers = [case >> DEPTH - 1 - depth & 1 for depth in range(DEPTH)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unticker import conjunctions, features, units
 from unticker.columns import CLASSES
-from unticker.conjunctions import Tests
+from unticker.conjunctions import Questions, Tests
 from unticker.context import Columns, Context
 from unticker.features import SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, rows
@@ -290,12 +290,14 @@ def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int3
 def conjoined(weights: Weights, first: FloatArray, second: FloatArray) -> IntArray:
     """(units, 4): what conjunctions add in the third pass, from the columns over the scores of
     either pass, (columns, units)."""
-    return conjunctions.sums(_pairs(weights), conjunctions.cases(weights.tests, first, second))
+    known, pairs = _conjunctions(weights)
+    return conjunctions.sums(pairs, conjunctions.cases(known, first, second))
 
 
 @lru_cache(maxsize=4)
-def _pairs(weights: Weights) -> NDArray[np.int32]:
-    return conjunctions.paired(weights.cases)
+def _conjunctions(weights: Weights) -> tuple[Questions, NDArray[np.int32]]:
+    """Their questions, and the weights of their cases in pairs."""
+    return conjunctions.questions(weights.tests), conjunctions.paired(weights.cases)
 
 
 def _rows(crosses: list[Cross]) -> int:
