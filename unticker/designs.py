@@ -34,8 +34,6 @@ class Scaled:
     fewer iterations, and crosses, one-hot."""
 
     def __init__(self, contexts: list[Columns], markup: bool) -> None:
-        import scipy.sparse as sp
-
         crosses = np.concatenate([seen.crosses for seen in contexts])
         values = np.empty((len(crosses), contexts[0].values.shape[1]), np.float32)
         np.concatenate([seen.values for seen in contexts], out=values, casting="same_kind")
@@ -46,10 +44,7 @@ class Scaled:
         full = w.crosses_size(CLASSES, markup)
         if self.width > len(column_names(CLASSES, markup)):
             full += w.crosses_size(len(LABELS), markup)
-        pointer = np.arange(0, crosses.size + 1, crosses.shape[1])
-        ones = np.ones(crosses.size, np.float32)
-        hot = sp.csr_matrix((ones, crosses.ravel(), pointer), (len(values), full))
-        self.design = Design(values, hot)
+        self.design = Design(values, _hot(crosses, full, 1))
 
     def layer(self, solved: FloatArray, bias: FloatArray) -> Layer:
         """Weights of the scaled design as those of the integers it was made from."""
@@ -96,8 +91,6 @@ def ngrams(examples: Examples) -> Any:
 
 def conjoined(contexts: list[Columns], tests: Tests) -> Any:
     """(units, cases) sparse: which case of each conjunction a unit is in."""
-    import scipy.sparse as sp
-
     units = sum(len(seen.values) for seen in contexts)
     column = np.empty((units, len(tests)), np.int32)
     known, start = conjunctions.questions(tests), 0
@@ -107,9 +100,17 @@ def conjoined(contexts: list[Columns], tests: Tests) -> Any:
         column[start:end] = conjunctions.cases(known, values, values[:0]).T
         start = end
     column += CASES * np.arange(len(tests), dtype=np.int32)
-    pointer = len(tests) * np.arange(units + 1)
-    values = np.full(column.size, CONJOINED, np.float32)
-    return sp.csr_matrix((values, column.ravel(), pointer), (units, CASES * len(tests)))
+    return _hot(column, CASES * len(tests), CONJOINED)
+
+
+def _hot(columns: NDArray[np.signedinteger], width: int, value: float) -> Any:
+    """(cases, width) sparse: ``value`` in the columns (cases, number) that each case selects."""
+    import scipy.sparse as sp
+
+    cases, number = columns.shape
+    values = np.full(columns.size, value, np.float32)
+    pointer = number * np.arange(cases + 1)
+    return sp.csr_matrix((values, columns.ravel(), pointer), (cases, width))
 
 
 def frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -110,7 +110,7 @@ class Elements:
         place += np.repeat(begin - end + number, number)
         return np.repeat(np.arange(len(rows)), number), self.words[place]
 
-    @property
+    @cached_property
     def kinds(self) -> NDArray[np.uint64]:
         """A hash of each element's name and signature, and of those of the element around it."""
         sums = np.append(np.uint64(0), np.cumsum(self.words))[self.first]
@@ -118,7 +118,7 @@ class Elements:
         kinds: NDArray[np.uint64] = own * np.uint64(0xC2B2AE3D27D4EB4F) + own[self.parents]
         return kinds
 
-    @property
+    @cached_property
     def blocks(self) -> IntArray:
         """The nearest block around each element, or itself."""
         nearest = np.arange(len(self))
