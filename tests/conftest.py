@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 import unticker
-from unticker import annotations, cli, passes
+from unticker import annotations, cli, kernels, passes
 from unticker.annotations import AnnotatedPage
 from unticker.model import Model
 
@@ -23,6 +23,16 @@ settings.load_profile("tests")
 
 def cases(name: str) -> Any:
     return json.loads((ROOT / "tests" / "cases" / f"{name}.json").read_text("utf-8"))
+
+
+@pytest.fixture(params=["compiled", "NumPy"])
+def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A test with the compiled loops, and with the NumPy code that does the same."""
+    if request.param == "NumPy":
+        monkeypatch.setattr(kernels, "compiled", lambda: None)
+    elif kernels.compiled() is None:
+        pytest.skip("no compiled loops: there was no C compiler when the package was installed")
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

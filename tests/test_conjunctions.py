@@ -10,7 +10,7 @@ from unticker.examples import Examples, Options
 
 
 @pytest.mark.parametrize("units", [0, 1, 700, 4200])
-def test_cases_and_sums_are_those_of_asking_one_by_one(units):
+def test_cases_and_sums_are_those_of_asking_one_by_one(units, loops):
     rng = np.random.default_rng(units)
     first, second = rng.integers(0, 9, (5, units)) * 1.0, rng.integers(0, 9, (3, units)) * 1.0
     tests = np.stack([rng.integers(0, 8, (6, DEPTH)), rng.integers(0, 8, (6, DEPTH))], axis=2)
@@ -23,15 +23,16 @@ def test_cases_and_sums_are_those_of_asking_one_by_one(units):
             for column, least in questions:
                 wanted[number, unit] = 2 * wanted[number, unit] + (values[column, unit] > least)
         added += weights[number * CASES + wanted[number]]
-    found = conjunctions.cases(conjunctions.questions(tests.astype(np.int32)), first, second)
-    assert (found == wanted).all()
-    assert (conjunctions.sums(conjunctions.paired(weights), found) == added).all()
+    known, pairs = conjunctions.questions(tests.astype(np.int32)), conjunctions.paired(weights)
+    assert (conjunctions.cases(known, first, second) == wanted).all()
+    assert (conjunctions.sums(known, pairs, first, second) == added).all()
 
 
 def test_no_conjunctions_add_nothing():
     tests, weights = np.zeros((0, DEPTH, 2), np.int32), np.zeros((0, 4), np.int32)
-    found = conjunctions.cases(conjunctions.questions(tests), np.ones((2, 7)), np.ones((2, 7)))
-    assert conjunctions.sums(conjunctions.paired(weights), found).tolist() == [[0] * 4] * 7
+    known, pairs = conjunctions.questions(tests), conjunctions.paired(weights)
+    sums = conjunctions.sums(known, pairs, np.ones((2, 7)), np.ones((2, 7)))
+    assert sums.tolist() == [[0] * 4] * 7
 
 
 def of(labels, sites, weight):

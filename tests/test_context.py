@@ -191,8 +191,8 @@ def test_ngram_scores_pick_each_places_weights():
 def test_sums_of_segments(sizes):
     starts = np.cumsum([0, *sizes[:-1]])
     rows = np.arange(sum(sizes)) * 7 % 23
-    table = np.arange(23 * 3, dtype=np.int32).reshape(23, 3) ** 2
-    expected = np.add.reduceat(table.take(rows, axis=0), starts, axis=0)
+    table = np.arange(23 * 3, dtype=np.int16).reshape(23, 3) ** 2
+    expected = np.add.reduceat(table.take(rows, axis=0).astype(np.int32), starts, axis=0)
     assert (sums._segment_sums(table, rows, starts) == expected).all()
 
 

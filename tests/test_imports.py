@@ -11,7 +11,7 @@ from conftest import ROOT
 
 HEAVY = {"sklearn", "scipy", "joblib", "bs4", "selectolax", "typer", "rich", "charset_normalizer"}
 FILES = {path.stem: path for path in sorted((ROOT / "unticker").glob("*.py"))}
-LEAVES = ("types", "errors", "lines", "alphabet")
+LEAVES = ("types", "errors", "lines", "kernels")
 
 
 def imported(path: Path) -> set[str]:

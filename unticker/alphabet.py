@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker import kernels
+
 CLASSES = (
     "space", "other", "lower", "upper", "letter", "unit", "mark", "digit", "stop", "comma",
     "colon", "quote", "dash", "open", "close", "bar", "money", "at", "rights",
@@ -74,16 +76,23 @@ def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 
 class Hasher:
-    """Hashes of spans of one text of at most `MAX_CODES` folded characters."""
+    """Hashes of spans of one text of at most `MAX_CODES` code points, each folded by the table."""
 
-    def __init__(self, folded: NDArray[np.uint16]) -> None:
+    def __init__(self, codes: NDArray[np.uint32], fold: NDArray[np.uint16]) -> None:
         powers, self._inverse = _powers()
-        self._sums = np.empty(len(folded) + 1, np.uint64)
+        fast = kernels.compiled()
+        if fast is not None:
+            self._sums = fast.hash_sums(codes, fold, powers)
+            return
+        self._sums = np.empty(len(codes) + 1, np.uint64)
         self._sums[0] = 0
-        np.cumsum((folded + np.uint64(1)) * powers[: len(folded)], out=self._sums[1:])
+        np.cumsum((fold[codes] + np.uint64(1)) * powers[: len(codes)], out=self._sums[1:])
 
     def spans(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The hash of each span ``[start, end)``; equal spans have equal hashes."""
+        fast = kernels.compiled()
+        if fast is not None:
+            return fast.hash_spans(self._sums, self._inverse, starts, ends)
         return (self._sums[ends] - self._sums[starts]) * self._inverse[starts]
 
 
@@ -97,7 +106,7 @@ def hash_words(words: list[str], fold: NDArray[np.uint16]) -> NDArray[np.uint64]
     """The hash of each word, as `Hasher.spans` gives it for the word in a text."""
     hashes = []
     for word in words:
-        codes = fold[np.frombuffer(word.encode("utf-32-le"), np.uint32)]
+        codes = np.frombuffer(word.encode("utf-32-le"), np.uint32)
         span = np.array([0]), np.array([len(codes)])
-        hashes.append(int(Hasher(codes).spans(*span)[0]))
+        hashes.append(int(Hasher(codes, fold).spans(*span)[0]))
     return np.array(hashes, np.uint64)

@@ -337,6 +337,7 @@ def model(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what model is loaded, with its scores."""
+    from unticker import kernels
     from unticker.model import shipped
 
     loaded = _load(folder)
@@ -347,6 +348,8 @@ def model(
     about = loaded.about
     typer.echo(f"{path}\nmodel {loaded.digest}, labels {', '.join(loaded.labels)}")
     typer.echo(f"{about['lines']} lines, {about['pages']} pages, {about['sites']} sites")
+    how = "NumPy's, for want of a C compiler" if kernels.compiled() is None else "compiled"
+    typer.echo(f"inner loops: {how}")
     metrics = path / "metrics.json"
     try:
         held = json.loads(metrics.read_text("utf-8")) if metrics.is_file() else about

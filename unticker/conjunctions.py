@@ -10,11 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker import kernels
 from unticker.sums import sum_rows
-from unticker.units import FloatArray, IntArray
+from unticker.units import IntArray
 
 DEPTH = 4
 CASES = 1 << DEPTH
+Rows = NDArray[np.int16]
+"""Columns, one a row: (columns, units)."""
 Tests = NDArray[np.int32]
 """(conjunctions, `DEPTH`, 2): a column and the number that it is compared with. The columns over
 the first pass's scores come first, then those over the second's."""
@@ -26,20 +29,24 @@ _UNITS = 4096
 class Questions(NamedTuple):
     """The distinct questions of conjunctions: each column that one asks about, with the numbers it
     is compared with, (numbers, 1); and where the answers of every conjunction, `DEPTH` each, stand
-    among all answers."""
+    among all answers. ``least`` are all those numbers; ``starts``, where each column's begin, and
+    the end."""
 
-    asked: list[tuple[int, Tests]]
+    asked: list[tuple[int, Rows]]
     places: IntArray
+    least: NDArray[np.int16]
+    starts: IntArray
 
 
 def questions(tests: Tests) -> Questions:
     distinct, places = np.unique(tests.reshape(-1, 2), axis=0, return_inverse=True)
     columns, starts = np.unique(distinct[:, 0], return_index=True)
-    least = np.split(distinct[:, 1:], starts[1:])
-    return Questions(list(zip(columns.tolist(), least, strict=False)), places.ravel())
+    least = np.clip(distinct[:, 1], -(1 << 15), (1 << 15) - 1).astype(np.int16)
+    asked = list(zip(columns.tolist(), np.split(least[:, None], starts[1:]), strict=False))
+    return Questions(asked, places.ravel(), least, np.append(starts, len(distinct)))
 
 
-def cases(known: Questions, first: FloatArray, second: FloatArray) -> NDArray[np.uint8]:
+def cases(known: Questions, first: Rows, second: Rows) -> NDArray[np.uint8]:
     """(conjunctions, units): the case of each unit. ``first`` and ``second`` are the columns over
     the scores of either pass, (columns, units)."""
     number, units = len(known.places) // DEPTH, first.shape[1]
@@ -71,8 +78,17 @@ def paired(weights: NDArray[np.int32]) -> NDArray[np.int32]:
     return both.reshape(-1, weights.shape[1])
 
 
-def sums(pairs: NDArray[np.int32], found: NDArray[np.uint8]) -> IntArray:
+def sums(known: Questions, pairs: NDArray[np.int32], first: Rows, second: Rows) -> IntArray:
     """(units, 4): what the `cases` of each unit add, by weights that are `paired`."""
+    if not len(pairs):
+        return np.zeros((first.shape[1], pairs.shape[1]), np.int64)
+    fast = kernels.compiled()
+    if fast is not None:
+        columns = [
+            first[column] if column < len(first) else second[column - len(first)]
+            for column, _ in known.asked
+        ]
+        return fast.conjoin(columns, known.starts, known.least, known.places, pairs)
+    found = cases(known, first, second)
     rows = (found[::2] << DEPTH | found[1::2]).astype(np.int64)
-    rows += CASES * CASES * np.arange(len(rows))[:, None]
-    return sum_rows(pairs, rows).astype(np.int64)
+    return sum_rows(pairs, list(rows), CASES * CASES * np.arange(len(rows)))

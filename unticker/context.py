@@ -1,9 +1,10 @@
 """A unit among its neighbours: integer columns and crosses over the scores of a pass.
 
 Everything is integer arithmetic, so that a page's labels depend neither on the
-batch it came in nor on the machine. Probabilities are 0 to 255. The columns are
-kept as float64, which holds these integers exactly and is the faster type; they
-lie column by column, each over all units.
+batch it came in nor on the machine. Probabilities are 0 to 255, and no column
+holds more than some hundreds: they are int16, since what takes time is memory,
+and lie column by column, each over all units. What they are worked out from is
+float64, which holds such integers exactly and is the fastest type to divide.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import crosses
+from unticker import crosses, kernels
 from unticker.alphabet import MAX_CODES
 from unticker.columns import (
     ALIKE,
@@ -23,6 +24,7 @@ from unticker.columns import (
     column_names,
     families,
 )
+from unticker.conjunctions import Rows
 from unticker.crosses import FAR, STRONG, Evidence
 from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
 from unticker.stretch import Stretch, stretch
@@ -43,13 +45,13 @@ def _steps() -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """``values``: (units, columns) integers; ``crosses``: (units, crosses) selected rows.
+    """``values``: (units, columns) int16; ``crosses``: (units, crosses) int32, selected rows.
 
     Both are transposed: in memory, columns and crosses lie one after the other.
     """
 
-    values: FloatArray
-    crosses: IntArray
+    values: NDArray[np.int16]
+    crosses: NDArray[np.int32]
 
 
 class Context:
@@ -119,34 +121,37 @@ class Context:
 
     # ---- columns: each family fills its rows of the matrix; names in `columns`
 
-    def fill_own(self, out: FloatArray) -> None:
+    def fill_own(self, out: Rows) -> None:
         out[0::2] = self._classes
         out[1::2] = _steps().take((4 * self._classes + 1).astype(np.int64))
 
-    def fill_neighbours(self, out: FloatArray) -> None:
-        padded = np.zeros((len(self._classes) + 1, len(self) + 1))
+    def fill_neighbours(self, out: Rows) -> None:
+        padded = np.zeros((len(self._classes) + 1, len(self) + 1), np.int16)
         padded[0, -1] = 1
         padded[1:, :-1] = self._classes
         blocks = out.reshape(len(OFFSETS), len(padded), len(self))
         for block, place in zip(blocks, self.layout.places.values(), strict=True):
             padded.take(place, axis=1, out=block, mode="clip")
 
-    def fill_windows(self, out: FloatArray) -> None:
+    def fill_windows(self, out: Rows) -> None:
         layout, count = self.layout, len(self._classes)
+        fast = kernels.compiled()
+        if fast is not None:
+            low, high, before, behind = zip(*layout.windows, strict=True)
+            fast.window_means(
+                out, self._classes, layout.kept, layout.rank, layout.rank_behind, low, high,
+                before, behind,
+            )  # fmt: skip
+            return
         sums = np.zeros((count, len(layout.kept) + 1))
         np.cumsum(self._classes[:, layout.kept], axis=1, out=sums[:, 1:])
         here, beyond = sums.take(layout.rank, axis=1), sums.take(layout.rank_behind, axis=1)
         blocks = out.reshape(len(WINDOWS), 2, count, len(self))
         for (before, behind), window in zip(blocks, layout.windows, strict=True):
-            sums.take(window.low, axis=1, out=before, mode="clip")
-            np.subtract(here, before, out=before)
-            np.divide(before, window.before, out=before)
-            sums.take(window.high, axis=1, out=behind, mode="clip")
-            np.subtract(behind, beyond, out=behind)
-            np.divide(behind, window.behind, out=behind)
-        np.floor(out, out=out)  # exact: see `quotient`
+            before[:] = quotient(here - sums.take(window.low, axis=1), window.before)
+            behind[:] = quotient(sums.take(window.high, axis=1) - beyond, window.behind)
 
-    def fill_prose(self, out: FloatArray) -> None:
+    def fill_prose(self, out: Rows) -> None:
         layout, sums, steps = self.layout, self._mass_sums, _steps()
         here, beyond = sums[:-1], sums[1:]
         start, end = sums[layout.first], sums[layout.last]
@@ -177,7 +182,7 @@ class Context:
             passed.append(np.maximum(most, 0))
         return passed
 
-    def fill_territory(self, out: FloatArray) -> None:
+    def fill_territory(self, out: Rows) -> None:
         """What has gone by: a heading over teasers, teasers, or a byline behind prose.
 
         They open foreign territory: what follows seldom is the article again.
@@ -186,7 +191,7 @@ class Context:
             out[2 * place] = most
             out[2 * place + 1] = np.where(most > STRONG, 255, 0)
 
-    def fill_position(self, out: FloatArray) -> None:
+    def fill_position(self, out: Rows) -> None:
         layout, steps = self.layout, _steps()
         count = layout.last - layout.first
         place = layout.index - layout.first
@@ -195,7 +200,7 @@ class Context:
         out[2] = quotient(255 * place, count)
         out[3] = steps.take(count)
 
-    def fill_cohesion(self, out: FloatArray) -> None:
+    def fill_cohesion(self, out: Rows) -> None:
         """Words shared with the page's prose outside the unit."""
         words, n = self.layout.words, len(self)
         every, longest = self.layout.word_counts
@@ -210,7 +215,7 @@ class Context:
         np.minimum(hits, 6, out=out[2])
         out[3] = quotient(255 * very, longest)
 
-    def fill_alike(self, out: FloatArray) -> None:
+    def fill_alike(self, out: Rows) -> None:
         """Mean labels of the page's other units of the same outline or first word."""
         blocks = out.reshape(len(ALIKE), 9, len(self))
         for block, (same, others) in zip(blocks, self.layout.groups, strict=True):
@@ -238,7 +243,7 @@ class Context:
             return []
         return [self._in_elements[:, element] * tree.known for element in tree.around]
 
-    def fill_tree(self, out: FloatArray) -> None:
+    def fill_tree(self, out: Rows) -> None:
         """Mean labels of the page's other units in the elements around each; the share of the
         page's prose there."""
         layout, sums = self.layout, self._mass_sums
@@ -284,10 +289,10 @@ class Context:
         """Columns and crosses as matrices."""
         return Columns(self.values().T, rows(self.crosses()).T)
 
-    def values(self) -> FloatArray:
+    def values(self) -> Rows:
         """(columns, units): all columns' numbers."""
         classes, markup = len(self._classes), self.tree is not None
-        matrix = np.empty((len(column_names(classes, markup)), len(self)))
+        matrix = np.empty((len(column_names(classes, markup)), len(self)), np.int16)
         start = 0
         for family in families(markup):
             end = start + len(family.names(CLASS_NAMES[:classes]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unticker import chain, conjunctions, reading, weights
 from unticker.columns import CLASS_NAMES
@@ -16,7 +17,7 @@ from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.model import Judge, pooled
 from unticker.parts import parts
 from unticker.types import LABELS, Kind, Label
-from unticker.units import FloatArray, IntArray
+from unticker.units import IntArray
 from unticker.weights import Batch, Weights
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -
 
 
 def _conjunctions(
-    chosen: Weights, names: list[str], values: FloatArray, label: int, rival: int
+    chosen: Weights, names: list[str], values: NDArray[np.int16], label: int, rival: int
 ) -> Iterator[Reason]:
     """The case of each conjunction that a unit with these columns is in."""
     first, second = np.split(values[:, None], [len(chosen.columns2)])

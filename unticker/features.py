@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import alphabet
+from unticker import alphabet, kernels
 from unticker.alphabet import (
     AT,
     BAR,
@@ -123,8 +123,11 @@ NGRAMS: tuple[Ngram, ...] = (
 
 def buckets(hashes: NDArray[np.uint64], family: int) -> IntArray:
     """The bucket of each hash in `BUCKETS`, salted by the family's number."""
-    salt = np.uint64((family + 1) * 0xA0761D6478BD642F & 0xFFFFFFFFFFFFFFFF)
-    mixed = (hashes ^ salt) * MIX
+    salt = (family + 1) * 0xA0761D6478BD642F & 0xFFFFFFFFFFFFFFFF
+    fast = kernels.compiled()
+    if fast is not None:
+        return fast.hash_buckets(hashes, salt, int(MIX), 64 - BUCKET_BITS)
+    mixed = (hashes ^ np.uint64(salt)) * MIX
     mixed ^= mixed >> np.uint64(29)
     chosen: IntArray = ((mixed * MIX) >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
     return chosen

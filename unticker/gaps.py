@@ -111,7 +111,7 @@ class _Tokens(NamedTuple):
 def _tokens(
     codes: NDArray[np.uint32], classes: NDArray[np.uint8], starts: IntArray, ends: IntArray
 ) -> _Tokens:
-    hasher = Hasher(alphabet.tables().fold[codes])
+    hasher = Hasher(codes, alphabet.tables().fold)
     first, last = classes[starts], classes[ends - 1]
     look = first * _CLASSES + last
     index = np.arange(len(starts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise, tee
 from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -143,47 +143,14 @@ class Lines(Labelled):
         return list(self._made())
 
     def _made(self) -> Iterator[Line]:
-        last: Line | None = None
-        pieces = zip(self._pieces, self._bounds, self._probabilities, strict=True)
-        for piece, (low, high), chances in pieces:
-            if low == high:
-                continue
-            for line in self._of(piece, self._labels[low:high], chances):
-                if last is not None:
-                    if last.number == line.number:
-                        last = _mended(last, line)
-                        continue
-                    yield last
-                last = line
-        if last is not None:
-            yield last
-
-    def _of(self, piece: Piece, labels: NDArray[np.int8], chances: Chances) -> Iterator[Line]:
-        """The lines of a piece, whose units have these labels and probabilities.
-
-        One at a time: of many that are held at once the garbage collector takes long.
-        """
-        first, end, before = piece.part
-        texts = piece.text[first:end].split("\n")
-        begins = first + np.cumsum([0] + [len(text) + 1 for text in texts])[piece.line - before]
-        starts, ends = (piece.starts - begins).tolist(), (piece.ends - begins).tolist()
-        units = zip(starts, ends, labels.tolist(), *chances.T.tolist(), strict=True)
-        parts = (
-            _SEGMENT((
-                start, end, LABELS[label],
-                {"headline-ticker": ticker, "ui-chrome": chrome, "byline": byline, "body": body},
-            ))
-            for start, end, label, ticker, chrome, byline, body in units
-        )  # fmt: skip
-        new = np.flatnonzero(np.append(True, piece.line[1:] != piece.line[:-1]))
-        counts = np.diff(np.append(new, len(piece.line))).tolist()
-        for number, count in zip(piece.line[new].tolist(), counts, strict=True):
-            part = next(parts)
-            text = texts[number - before]
-            if count == 1:
-                yield _LINE((number + 1, text, part[2], part[3], (part,)))
-            else:
-                yield _line(number + 1, text, (part, *islice(parts, count - 1)))
+        made = [
+            _of(piece, self._labels[low:high], chances)
+            for piece, (low, high), chances in zip(
+                self._pieces, self._bounds, self._probabilities, strict=True
+            )
+            if low < high
+        ]
+        return made[0] if len(made) == 1 else _joined(made)
 
     def __len__(self) -> int:
         numbers = [piece.line for piece in self._pieces if len(piece.line)]
@@ -207,6 +174,52 @@ class Lines(Labelled):
 # Made from a tuple of their fields, which is several times faster than by their own names.
 _SEGMENT: Callable[[tuple[Any, ...]], Segment] = partial(tuple.__new__, Segment)
 _LINE: Callable[[tuple[Any, ...]], Line] = partial(tuple.__new__, Line)
+
+
+def _of(piece: Piece, labels: NDArray[np.int8], chances: Chances) -> Iterator[Line]:
+    """The lines of a piece, whose units have these labels and probabilities.
+
+    One at a time: of many that are held at once the garbage collector takes long. Most are of one
+    unit, and are made without a step of Python's own for each.
+    """
+    first, end, before = piece.part
+    texts = piece.text[first:end].split("\n")
+    line = piece.line - before
+    begins = first + np.cumsum([0] + [len(text) + 1 for text in texts])[line]
+    names = [LABELS[label] for label in labels.tolist()]
+    each = (
+        {"headline-ticker": ticker, "ui-chrome": chrome, "byline": byline, "body": body}
+        for ticker, chrome, byline, body in zip(*chances.T.tolist(), strict=True)
+    )
+    places = (piece.starts - begins).tolist(), (piece.ends - begins).tolist()
+    new = np.append(True, line[1:] != line[:-1])
+    if new.all():
+        probabilities, same = tee(each)
+        parts = map(_SEGMENT, zip(*places, names, probabilities))
+        numbers = (piece.line + 1).tolist()
+        own = map(texts.__getitem__, line.tolist())
+        return map(_LINE, zip(numbers, own, names, same, zip(parts)))
+    parts = map(_SEGMENT, zip(*places, names, each))
+    starts = np.flatnonzero(new)
+    counts = np.diff(np.append(starts, len(line))).tolist()
+    return (
+        _line(before + number + 1, texts[number], tuple(islice(parts, count)))
+        for number, count in zip(line[starts].tolist(), counts, strict=True)
+    )
+
+
+def _joined(made: list[Iterator[Line]]) -> Iterator[Line]:
+    """The lines of several pieces; between two of them a line may be torn."""
+    last: Line | None = None
+    for line in chain.from_iterable(made):
+        if last is not None and last.number == line.number:
+            last = _mended(last, line)
+            continue
+        if last is not None:
+            yield last
+        last = line
+    if last is not None:
+        yield last
 
 
 def _settled(
@@ -234,7 +247,7 @@ def _mended(line: Line, rest: Line) -> Line:
 def _line(number: int, text: str, parts: tuple[Segment, ...]) -> Line:
     """A line takes the label of most of its characters, and their mean probabilities."""
     if len(parts) == 1:
-        return Line(number, text, parts[0].label, parts[0].probabilities, parts)
+        return _LINE((number, text, parts[0].label, parts[0].probabilities, parts))
     total = sum(part.end - part.start for part in parts)
     shares: Mapping[str, float] = {
         label: sum(p.end - p.start for p in parts if p.label == label) for label in LABELS

@@ -25,13 +25,16 @@ Cross = tuple[str, IntArray, int]
 """A one-hot feature: name, each unit's value, and the number of values."""
 
 
-def rows(crosses: list[Cross]) -> IntArray:
+def offsets(crosses: list[Cross]) -> IntArray:
+    """Where each cross's values start among the rows of all, and how many there are."""
+    return np.cumsum([0] + [size for _, _, size in crosses])
+
+
+def rows(crosses: list[Cross]) -> NDArray[np.int32]:
     """(crosses, units): the row each value selects, counted over all crosses."""
-    selected = np.empty((len(crosses), len(crosses[0][1])), np.int64)
-    offset = 0
-    for row, (_, values, size) in zip(selected, crosses, strict=True):
-        np.add(values, offset, out=row)
-        offset += size
+    selected = np.empty((len(crosses), len(crosses[0][1])), np.int32)
+    for row, (_, values, _), offset in zip(selected, crosses, offsets(crosses), strict=False):
+        row[:] = values + offset
     return selected
 
 

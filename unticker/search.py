@@ -44,7 +44,7 @@ class _Steps(NamedTuple):
 
 
 def find(
-    columns: Sequence[FloatArray], scores: IntArray, examples: Examples, options: Options
+    columns: Sequence[NDArray[np.int16]], scores: IntArray, examples: Examples, options: Options
 ) -> Tests:
     """The questions of `Options.conjunctions` conjunctions, from the columns that the last pass
     sees, (units, columns) of each batch, and the second pass's out-of-fold scores (units, 4)."""
@@ -71,7 +71,9 @@ def find(
     return np.array(found, np.int32).reshape(-1, DEPTH, 2)
 
 
-def _steps(columns: Sequence[FloatArray], kept: IntArray, rng: np.random.Generator) -> _Steps:
+def _steps(
+    columns: Sequence[NDArray[np.int16]], kept: IntArray, rng: np.random.Generator
+) -> _Steps:
     width = columns[0].shape[1]
     sample = rng.choice(len(kept), min(_SAMPLE, len(kept)), replace=False)
     values = np.empty((width, len(kept)), np.uint8)

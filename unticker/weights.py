@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from unticker import conjunctions, features, units
 from unticker.columns import CLASSES
-from unticker.conjunctions import Questions, Tests
+from unticker.conjunctions import Questions, Rows, Tests
 from unticker.context import Columns, Context
 from unticker.features import SHAPE_OFFSETS
-from unticker.layout import Cross, Layout, rows
+from unticker.layout import Cross, Layout, offsets
 from unticker.marks import View, view
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
@@ -156,12 +156,17 @@ def prepare(
 
 
 @lru_cache(maxsize=12)
-def _table(weights: Weights, *names: str) -> NDArray[np.int32]:
-    """Arrays of the weights beside each other as int32, with a row of zeros behind."""
+def _table(weights: Weights, *names: str) -> NDArray[np.int16]:
+    """Arrays of the weights beside each other, with a row of zeros behind."""
     arrays = [getattr(weights, name) for name in names]
-    table = np.zeros((len(arrays[0]) + 1, sum(each.shape[1] for each in arrays)), np.int32)
+    table = np.zeros((len(arrays[0]) + 1, sum(each.shape[1] for each in arrays)), np.int16)
     np.concatenate(arrays, axis=1, out=table[:-1])
     return table
+
+
+@lru_cache(maxsize=4)
+def _shapes(weights: Weights) -> NDArray[np.int32]:
+    return weights.shapes.astype(np.int32)
 
 
 def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
@@ -174,11 +179,9 @@ def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
 
 def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32] | None = None) -> IntArray:
     """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`, if known."""
-    shapes = _table(weights, "shapes")
     scores = (ngram_sums(weights, batch) if sums is None else sums)[:, :CLASSES] + weights.bias
-    picked = np.empty_like(scores)
-    for row in batch.shapes.T:
-        scores += shapes.take(row, axis=0, out=picked, mode="clip")
+    rows = list(batch.shapes.T)
+    scores += sum_rows(_shapes(weights), rows, np.zeros(len(rows), np.int64)).astype(np.int32)
     if batch.markup:
         add(scores, _table(weights, "ngrams"), batch.markup)
     return scores.astype(np.int64)
@@ -201,7 +204,9 @@ def last_scores(weights: Weights, seen: Columns) -> IntArray:
 def _context_sums(
     columns: NDArray[np.int32], crosses: NDArray[np.int32], bias: NDArray[np.int64], seen: Columns
 ) -> IntArray:
-    return product(columns, seen.values.T) + sum_rows(crosses, seen.crosses.T) + bias
+    rows = list(seen.crosses.T)
+    added = sum_rows(crosses, rows, np.zeros(len(rows), np.int64))
+    return product(columns, seen.values.T) + added + bias
 
 
 def _rounded(total: IntArray) -> IntArray:
@@ -277,21 +282,20 @@ def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int3
     seen = context(batch, first)
     columns, crosses = _ahead(weights)
     values = seen.values()
-    both = product(columns, values) + sum_rows(crosses, rows(seen.crosses()))
+    both = product(columns, values) + _crossed(crosses, seen.crosses())
     new = context(batch, _rounded(both[:, :4] + weights.bias2))
     passing, size = new.passing(), len(weights.crosses2)
     further = new.values()
     total = product(weights.columns3[len(columns) :], further)
     total += conjoined(weights, values, further)
-    total += sum_rows(weights.crosses3[size : size + _rows(passing)], rows(passing))
+    total += _crossed(weights.crosses3[size : size + _rows(passing)], passing)
     return _rounded(total + both[:, 4:] + weights.bias3) + ngram_scores(sums, _ngram_units(new))
 
 
-def conjoined(weights: Weights, first: FloatArray, second: FloatArray) -> IntArray:
+def conjoined(weights: Weights, first: Rows, second: Rows) -> IntArray:
     """(units, 4): what conjunctions add in the third pass, from the columns over the scores of
     either pass, (columns, units)."""
-    known, pairs = _conjunctions(weights)
-    return conjunctions.sums(pairs, conjunctions.cases(known, first, second))
+    return conjunctions.sums(*_conjunctions(weights), first, second)
 
 
 @lru_cache(maxsize=4)
@@ -301,7 +305,12 @@ def _conjunctions(weights: Weights) -> tuple[Questions, NDArray[np.int32]]:
 
 
 def _rows(crosses: list[Cross]) -> int:
-    return sum(size for _, _, size in crosses)
+    return int(offsets(crosses)[-1])
+
+
+def _crossed(table: NDArray[np.signedinteger], crosses: list[Cross]) -> IntArray:
+    """(units, width): what crosses add, of whose values each has a row in the table."""
+    return sum_rows(table, [values for _, values, _ in crosses], offsets(crosses)[:-1])
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import alphabet
+from unticker import alphabet, kernels
 from unticker.alphabet import DATE, DIGIT, FUNCTION, KIND, LETTER, NAME, SPACE, UPPER, Hasher
 from unticker.units import IntArray, Units, binned
 
@@ -27,18 +27,11 @@ class Text:
 
     def __init__(self, units: Units) -> None:
         self.units = units
-        self.hasher = Hasher(alphabet.tables().fold[units.codes])
+        self.hasher = Hasher(units.codes, alphabet.tables().fold)
 
     @cached_property
     def _words(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
-        kind = KIND[self.units.classes]
-        change = np.empty(len(kind) + 1, bool)
-        change[0] = change[-1] = True
-        np.not_equal(kind[1:], kind[:-1], out=change[1:-1])
-        change[:-1] |= kind == 3
-        edges = np.flatnonzero(change)
-        wordy = kind[edges[:-1]] > 0 if len(kind) else np.zeros(0, bool)
-        starts, ends = edges[:-1][wordy], edges[1:][wordy]
+        starts, ends = _words(self.units.classes)
         first = np.searchsorted(starts, self.units.starts)
         last = np.append(first, len(starts))[1:]  # every word stands in a unit
         unit = np.repeat(np.arange(len(self.units)), last - first)
@@ -84,13 +77,13 @@ class Text:
 
     @cached_property
     def _class_counts(self) -> NDArray[np.int64]:
-        """(19, units): characters by class among each unit's first `COUNTED`."""
-        return _packed_counts(
-            self.units.classes,
-            len(alphabet.CLASSES),
-            self.units.starts,
-            np.minimum(self.units.ends, self.units.starts + COUNTED),
-        )
+        """(classes, units): characters by class among each unit's first `COUNTED`."""
+        starts = self.units.starts
+        ends = np.minimum(self.units.ends, starts + COUNTED)
+        fast = kernels.compiled()
+        if fast is not None:
+            return fast.count_classes(self.units.classes, starts, ends)
+        return _packed_counts(self.units.classes, len(alphabet.CLASSES), starts, ends)
 
     def count(self, *classes: int) -> IntArray:
         total = np.zeros(len(self.units), np.int64)
@@ -129,6 +122,14 @@ class Text:
         names, function words."""
         classes = self.units.classes
         starts, ends = self.word_starts, self.word_ends
+        last = np.minimum(self.last_word, self.first_word + COUNTED)
+        fast = kernels.compiled()
+        if fast is not None:
+            shelves = _shelves()
+            return fast.word_traits(
+                classes, starts, ends, self.word_hashes, self.first_word, last, shelves.starts,
+                shelves.longest, shelves.words, shelves.kinds, int(MIX), 64 - _SHELF_BITS,
+            )  # fmt: skip
         length = ends - starts
         first = classes[starts] if len(starts) else np.zeros(0, np.uint8)
         number = first == DIGIT
@@ -152,8 +153,22 @@ class Text:
         # Bits to bytes, so that the sum of eight words' traits counts each of them.
         sums = np.zeros(len(starts) + 1, np.uint64)
         np.cumsum(_spread().take(traits), out=sums[1:])
-        last = np.minimum(self.last_word, self.first_word + COUNTED)
         return _unpacked(sums[last] - sums[self.first_word], 8)
+
+
+def _words(classes: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+    """Where words start and end: runs of one kind above 0, of kind 3 each character."""
+    fast = kernels.compiled()
+    if fast is not None:
+        return fast.find_words(classes, KIND)
+    kind = KIND[classes]
+    change = np.empty(len(kind) + 1, bool)
+    change[0] = change[-1] = True
+    np.not_equal(kind[1:], kind[:-1], out=change[1:-1])
+    change[:-1] |= kind == 3
+    edges = np.flatnonzero(change)
+    wordy = kind[edges[:-1]] > 0 if len(kind) else np.zeros(0, bool)
+    return edges[:-1][wordy], edges[1:][wordy]
 
 
 class Shelves(NamedTuple):

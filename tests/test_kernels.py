@@ -1,0 +1,105 @@
+"""The compiled loops beside the NumPy code that does the same."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import unticker
+from unticker import alphabet, kernels, sums, weights
+from unticker.words import Text
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    *sorted((ROOT / "seeds").glob("*.txt")),
+    *sorted((ROOT / "annotations" / "original" / "html").glob("*.html"))[::100],
+]
+ODD = st.text(st.sampled_from("aZé.,:;»« \t\n\r0159 中文字ابج١٢-–|@©€\u0301🙂\udc80"), max_size=400)
+compiled = kernels.compiled()
+needs_them = pytest.mark.skipif(compiled is None, reason="no C compiler when it was installed")
+
+
+def slowly(function, *arguments):
+    """What NumPy makes of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "compiled", lambda: None)
+        return function(*arguments)
+
+
+def test_they_are_compiled_where_a_compiler_is():
+    if sys.platform != "win32" and shutil.which("cc"):
+        assert compiled is not None
+
+
+@needs_them
+@given(st.lists(ODD, max_size=4))
+def test_words_and_counts(texts):
+    def seen():
+        text = Text(weights.prepare(texts).units)
+        hashes = text.unit_hashes, text.word_hashes
+        counts = text._class_counts[: len(alphabet.CLASSES)]
+        return *text._words, *hashes, counts, text.word_traits
+
+    for quick, slow in zip(seen(), slowly(seen), strict=True):
+        assert quick.dtype == slow.dtype
+        assert quick.shape == slow.shape
+        assert (quick == slow).all()
+
+
+@needs_them
+@given(st.integers(0, 2**32 - 1))
+def test_sums_of_rows(seed):
+    rng = np.random.default_rng(seed)
+    units, width = int(rng.integers(0, 600)), int(rng.choice([4, 8, 12, 32]))
+    table = rng.integers(-32768, 32767, (sums.BUCKETS + 1, width)).astype(np.int16)
+    table[-1] = 0
+    every = np.arange(units)
+    some = np.sort(rng.integers(0, max(units, 1), 2 * units)) if units else every
+    families = [
+        (every, rng.integers(0, sums.BUCKETS, units)),
+        (some, 7 * some + 5),
+        (every[:0], every[:0]),
+    ]
+
+    def added():
+        total = np.zeros((units, width), np.int32)
+        sums.add(total, table, families)
+        return total
+
+    assert (added() == slowly(added)).all()
+    wide = rng.integers(-(1 << 31), 1 << 31, (90, width)).astype(np.int32)
+    selected = [rng.integers(0, 30, units) for _ in range(3)]
+    given = wide, selected, np.array([0, 30, 60])
+    assert (sums.sum_rows(*given) == slowly(sums.sum_rows, *given)).all()
+    rows = [wide[each + 30 * place].astype(np.int64) for place, each in enumerate(selected)]
+    assert (sums.sum_rows(*given) == sum(rows)).all()
+
+
+@needs_them
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pages_are_labelled_alike(path):
+    def labelled():
+        page = unticker.label(path)
+        return list(page.lines), page.title, page.article_probability
+
+    assert labelled() == slowly(labelled)
+
+
+@needs_them
+def test_loops_of_another_source_are_left_alone(tmp_path, monkeypatch):
+    load = kernels.compiled.__wrapped__
+    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "kernels.py"))
+    assert load() is None
+    shutil.copy(ROOT / "unticker" / kernels.LIBRARY, tmp_path)
+    source = (ROOT / "unticker" / "kernels.c").read_bytes()
+    (tmp_path / "kernels.c").write_bytes(source)
+    assert load() is not None
+    (tmp_path / "kernels.c").write_bytes(source + b"\n")
+    assert load() is None
+    (tmp_path / kernels.LIBRARY).unlink()  # it is in use
+    (tmp_path / kernels.LIBRARY).write_bytes(b"no library")
+    assert load() is None

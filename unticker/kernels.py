@@ -1,0 +1,186 @@
+"""The compiled inner loops (``kernels.c``), where they were built when the package was installed.
+
+They give the numbers that the NumPy code beside each call gives, in a fraction of the time. Where
+there was no compiler, or the source is not the one that was built, that code runs.
+"""
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+Hashes = NDArray[np.uint64]
+
+LIBRARY = "kernels.bin"
+WIDEST = 8
+"""Weights of a column in a `Kernels.product`."""
+_TRAITS, _MOST_CLASSES = 8, 32
+_P, _N = ctypes.c_void_p, ctypes.c_int64
+_ARGUMENTS: dict[str, list[Any]] = {
+    "add_rows": [_P, _P, _N, _N, _P, _P, _N],
+    "sum_rows": [_P, _P, _N, _N, _P, _P, _N, _N],
+    "product": [_P, _P, _P, _N, _N, _N],
+    "conjoin": [_P, _P, _P, _N, _P, _P, _P, _N, _N],
+    "window_means": [_P, _P, _N, _N, _P, _N, _P, _P, _P, _N, _P, _P, _P, _P],
+    "hash_sums": [_P, _P, _P, _P, _N],
+    "hash_spans": [_P, _P, _P, _P, _P, _N],
+    "hash_buckets": [_P, _P, _N, ctypes.c_uint64, ctypes.c_uint64, _N],
+    "find_words": [_P, _P, _P, _P, _N],
+    "count_classes": [_P, _P, _P, _P, _N],
+    "word_traits": [_P, _P, _N, _P, _P, _P, _P, _P, _N, _P, _N, _P, _P, ctypes.c_uint64, _N],
+}
+
+
+@lru_cache(maxsize=1)
+def compiled() -> "Kernels | None":
+    """The compiled loops, or None where there are none that belong to the source."""
+    folder = Path(__file__).resolve().parent
+    if sys.maxsize < 1 << 62:  # indices have 64 bits there
+        return None
+    try:
+        library = ctypes.CDLL(str(folder / LIBRARY))
+        source = crc32((folder / "kernels.c").read_bytes())
+    except OSError:
+        return None
+    library.source.restype = ctypes.c_uint32
+    return Kernels(library) if library.source() == source else None
+
+
+class Kernels:
+    """The functions of the library, for arrays. What each is for stands in ``kernels.c``."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        for name, arguments in _ARGUMENTS.items():
+            function = getattr(library, name)
+            function.argtypes, function.restype = arguments, None
+        library.product.restype = library.conjoin.restype = ctypes.c_int
+        library.find_words.restype = _N
+
+    def add_rows(
+        self, sums: NDArray[np.int32], table: NDArray[np.int16], unit: IntArray, row: IntArray
+    ) -> None:
+        table, unit, row = _given(table, "i2"), _given(unit, "i8"), _given(row, "i8")
+        height, width = table.shape
+        self._library.add_rows(_at(sums), _at(table), height, width, _at(unit), _at(row), len(row))
+
+    def sum_rows(
+        self, table: NDArray[np.int32], selected: Sequence[IntArray], offsets: IntArray
+    ) -> IntArray:
+        """(units, width); ``selected`` has arrays (units,)."""
+        table, given = _given(table, "i4"), [_given(each, "i8") for each in selected]
+        height, width = table.shape
+        sums = np.empty((len(given[0]), width), np.int64)
+        self._library.sum_rows(
+            _at(sums), _at(table), height, width, _all(given), _at(_given(offsets, "i8")),
+            len(given), len(sums),
+        )  # fmt: skip
+        return sums
+
+    def product(self, weights: NDArray[np.int32], values: NDArray[np.int16]) -> IntArray:
+        """(units, width); ``values`` is (columns, units)."""
+        sums = np.empty((values.shape[1], weights.shape[1]), np.int64)
+        weighed, values = _given(weights, "f8"), _given(values, "i2")
+        short = self._library.product(
+            _at(sums), _at(weighed), _at(values), *weights.shape, len(sums)
+        )
+        if short:
+            raise MemoryError
+        return sums
+
+    def conjoin(
+        self, columns: Sequence[NDArray[np.int16]], first: IntArray, least: NDArray[np.int16],
+        places: IntArray, pairs: NDArray[np.int32],
+    ) -> IntArray:  # fmt: skip
+        """(units, 4); ``columns`` are (units,) each."""
+        given = [_given(each, "i2") for each in columns]
+        sums = np.empty((len(given[0]), pairs.shape[1]), np.int64)
+        short = self._library.conjoin(
+            _at(sums), _all(given), _at(first), len(given), _at(least), _at(places), _at(pairs),
+            len(places) // 8, len(sums),
+        )  # fmt: skip
+        if short:
+            raise MemoryError
+        return sums
+
+    def window_means(
+        self, means: NDArray[np.int16], values: FloatArray, kept: IntArray, rank: IntArray,
+        rank_behind: IntArray, low: Sequence[IntArray], high: Sequence[IntArray],
+        before: Sequence[FloatArray], behind: Sequence[FloatArray],
+    ) -> None:  # fmt: skip
+        values, sums = _given(values, "f8"), np.empty(len(kept) + 1)
+        self._library.window_means(
+            _at(means), _at(values), *values.shape, _at(kept), len(kept), _at(sums), _at(rank),
+            _at(rank_behind), len(low), _all(low), _all(high), _all(before), _all(behind),
+        )  # fmt: skip
+
+    def hash_sums(
+        self, codes: NDArray[np.uint32], fold: NDArray[np.uint16], powers: Hashes
+    ) -> Hashes:
+        sums = np.empty(len(codes) + 1, np.uint64)
+        self._library.hash_sums(_at(sums), _at(codes), _at(fold), _at(powers), len(codes))
+        return sums
+
+    def hash_spans(self, sums: Hashes, inverse: Hashes, starts: IntArray, ends: IntArray) -> Hashes:
+        starts, ends = _given(starts, "i8"), _given(ends, "i8")
+        hashes = np.empty(len(starts), np.uint64)
+        self._library.hash_spans(
+            _at(hashes), _at(sums), _at(inverse), _at(starts), _at(ends), len(starts)
+        )
+        return hashes
+
+    def hash_buckets(self, hashes: Hashes, salt: int, mix: int, shift: int) -> IntArray:
+        hashes, buckets = _given(hashes, "u8"), np.empty(len(hashes), np.int64)
+        self._library.hash_buckets(_at(buckets), _at(hashes), len(hashes), salt, mix, shift)
+        return buckets
+
+    def find_words(
+        self, classes: NDArray[np.uint8], kind: NDArray[np.uint8]
+    ) -> tuple[IntArray, IntArray]:
+        size = len(classes)
+        starts, ends = np.empty(size, np.int64), np.empty(size, np.int64)
+        words = self._library.find_words(
+            _at(starts), _at(ends), _at(_given(classes, "u1")), _at(kind), size
+        )
+        return starts[:words].copy(), ends[:words].copy()
+
+    def count_classes(
+        self, classes: NDArray[np.uint8], starts: IntArray, ends: IntArray
+    ) -> IntArray:
+        counts = np.empty((_MOST_CLASSES, len(starts)), np.int64)
+        self._library.count_classes(_at(counts), _at(classes), _at(starts), _at(ends), len(starts))
+        return counts
+
+    def word_traits(
+        self, classes: NDArray[np.uint8], starts: IntArray, ends: IntArray, hashes: Hashes,
+        first: IntArray, last: IntArray, shelves: IntArray, longest: int, known: Hashes,
+        kinds: NDArray[np.uint8], mix: int, shift: int,
+    ) -> IntArray:  # fmt: skip
+        counts = np.empty((_TRAITS, len(first)), np.int64)
+        self._library.word_traits(
+            _at(counts), _at(classes), len(classes), _at(starts), _at(ends), _at(hashes),
+            _at(first), _at(last), len(first), _at(shelves), longest, _at(known), _at(kinds), mix,
+            shift,
+        )  # fmt: skip
+        return counts
+
+
+def _given(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """The array as C reads it; itself, where it is so."""
+    return np.ascontiguousarray(array, dtype)
+
+
+def _at(array: NDArray[Any]) -> int:
+    return array.ctypes.data
+
+
+def _all(arrays: Sequence[NDArray[Any]]) -> Any:
+    return (_P * len(arrays))(*map(_at, arrays))
