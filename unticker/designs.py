@@ -30,13 +30,12 @@ class Layer(NamedTuple):
 
 
 class Scaled:
-    """A context pass's design: centred columns of like size, for which the solver needs far
-    fewer iterations, and crosses, one-hot."""
+    """A context pass's design, of the units that are ``kept``: centred columns of like size, for
+    which the solver needs far fewer iterations, and crosses, one-hot."""
 
-    def __init__(self, contexts: list[Columns], markup: bool) -> None:
-        crosses = np.concatenate([seen.crosses for seen in contexts])
-        values = np.empty((len(crosses), contexts[0].values.shape[1]), np.float32)
-        np.concatenate([seen.values for seen in contexts], out=values, casting="same_kind")
+    def __init__(self, contexts: list[Columns], kept: NDArray[np.bool_], markup: bool) -> None:
+        crosses = np.concatenate([seen.crosses for seen in contexts])[kept]
+        values = np.concatenate([seen.values for seen in contexts])[kept].astype(np.float32)
         self.width = values.shape[1]
         self.scale, self.centre = 1 / (values.std(axis=0) + 1), values.mean(axis=0)
         values -= self.centre
@@ -89,8 +88,8 @@ def ngrams(examples: Examples) -> Any:
     return sp.csr_matrix((ones, (unit, bucket)), (len(examples.labels), BUCKETS))
 
 
-def conjoined(contexts: list[Columns], tests: Tests) -> Any:
-    """(units, cases) sparse: which case of each conjunction a unit is in."""
+def conjoined(contexts: list[Columns], kept: NDArray[np.bool_], tests: Tests) -> Any:
+    """(units, cases) sparse: which case of each conjunction each kept unit is in."""
     units = sum(len(seen.values) for seen in contexts)
     column = np.empty((units, len(tests)), np.int32)
     known, start = conjunctions.questions(tests), 0
@@ -100,7 +99,7 @@ def conjoined(contexts: list[Columns], tests: Tests) -> Any:
         column[start:end] = conjunctions.cases(known, values, values[:0]).T
         start = end
     column += CASES * np.arange(len(tests), dtype=np.int32)
-    return _hot(column, CASES * len(tests), CONJOINED)
+    return _hot(column[kept], CASES * len(tests), CONJOINED)
 
 
 def _hot(columns: NDArray[np.signedinteger], width: int, value: float) -> Any:
@@ -113,14 +112,15 @@ def _hot(columns: NDArray[np.signedinteger], width: int, value: float) -> Any:
     return sp.csr_matrix((values, columns.ravel(), pointer), (cases, width))
 
 
-def frequent(rows: Any, site: IntArray, train: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-    """Which columns of ``rows`` are selected by units of at least ``least`` sites."""
+def frequent(rows: Any, site: IntArray, least: int) -> NDArray[np.bool_]:
+    """Which columns of ``rows`` (units, columns) are selected by at least ``least`` sites, or by a
+    third of them where there are few; ``site`` is (units,)."""
     import scipy.sparse as sp
 
-    site = np.unique(site[train], return_inverse=True)[1]
+    site = np.unique(site, return_inverse=True)[1]
     least = min(least, max(1, (int(site.max()) + 1) // 3))
     ones = np.ones(len(site), np.float32)
-    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows[train]
+    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows
     seen.data[:] = 1
     kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
     return kept

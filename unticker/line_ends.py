@@ -47,8 +47,7 @@ def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int
     pointer = np.arange(0, selected.size + 1, selected.shape[1])
     ones = np.ones(selected.size, np.float32)
     design = sp.csr_matrix((ones, selected.ravel(), pointer), (len(selected), GAP_BUCKETS))
-    everything = np.ones(len(end), bool)
-    kept = frequent(design, np.concatenate(site), everything, options.min_sites)
+    kept = frequent(design, np.concatenate(site), options.min_sites)
     each = np.concatenate(weight)
     with early_stopping():
         solved, bias = solve(

@@ -56,10 +56,11 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
 
     def fit(train: NDArray[np.bool_], c: float) -> Weights:
         chosen = train[kinds.first] & (counts > 0)
-        kept = frequent(rows, site, chosen, options.min_sites)
+        selected = rows[chosen]
+        kept = frequent(selected, site[chosen], options.min_sites)
         kept[BUCKETS:] = True  # shapes are no one's wording
         solved, bias = solve(
-            Design(None, rows[chosen][:, kept]), classes[chosen], CLASSES, c, counts[chosen],
+            Design(None, selected[:, kept]), classes[chosen], CLASSES, c, counts[chosen],
             options.iterations,
         )  # fmt: skip
         table = np.zeros((rows.shape[1], CLASSES), np.int16)
@@ -83,7 +84,7 @@ def fit_context(
     contexts: list[Columns], examples: Examples, options: Options
 ) -> tuple[Layer, IntArray]:
     """The second pass: its weights, and out-of-fold scores (units, 4)."""
-    scaled = Scaled(contexts, examples.markup)
+    scaled = Scaled(contexts, examples.weight > 0, examples.markup)
 
     def fit(train: NDArray[np.bool_], c: float) -> Layer:
         return scaled.layer(*_solved(scaled.design, train, examples, options, c))
@@ -100,7 +101,7 @@ def fit_context(
 
 def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> Layer:
     """A context pass that feeds no other: fitted on all examples, scored by none."""
-    scaled = Scaled(contexts, examples.markup)
+    scaled = Scaled(contexts, examples.weight > 0, examples.markup)
     everything = np.ones(len(examples.labels), bool)
     return scaled.layer(
         *_solved(scaled.design, everything, examples, options, options.context_c[0])
@@ -128,24 +129,26 @@ def fit_last(
     """
     import scipy.sparse as sp
 
-    scaled = Scaled(contexts, examples.markup)
-    everything = np.ones(len(examples.labels), bool)
+    weighed = examples.weight > 0
+    scaled = Scaled(contexts, weighed, examples.markup)
     own = ngrams(examples)
     padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
     units = np.concatenate([
         np.where(seen == seen.shape[1], len(examples.labels), seen + start)
         for seen, start in zip(ngram_units, examples.starts, strict=True)
-    ], axis=1)  # fmt: skip
-    blocks = [*(padded[place] for place in units), own * np.float32(_OWN)]
-    kept = [frequent(block, examples.site, everything, options.min_sites) for block in blocks]
+    ], axis=1)[:, weighed]  # fmt: skip
+    blocks = [*(padded[place] for place in units), own[weighed] * np.float32(_OWN)]
+    site = examples.site[weighed]
+    kept = [frequent(block, site, options.min_sites) for block in blocks]
     chosen = [block[:, columns] for block, columns in zip(blocks, kept, strict=True)]
     tests = np.zeros((0, DEPTH, 2), np.int32)
     if examples.site.max() + 1 >= FEW_SITES:
         tests = find([seen.values for seen in contexts], second, examples, options)
-    sparse = [scaled.design.sparse, conjoined(contexts, tests), *chosen]
+    sparse = [scaled.design.sparse, conjoined(contexts, weighed, tests), *chosen]
     contexts.clear()  # gigabytes, which the solver needs
     design = Design(scaled.design.dense, sp.hstack(sparse, "csr"))
     del padded, blocks, chosen, sparse
+    everything = np.ones(len(examples.labels), bool)
     solved, bias = _solved(design, everything, examples, options, options.context_c[0])
     sure = _LAST_OF_HTML if examples.markup else _LAST
     solved, bias = sure * solved, sure * bias
@@ -155,19 +158,20 @@ def fit_last(
     tables[np.stack(kept)] = around
     before, behind, *sides, shared = tables
     placed = [before, behind, *(_OWN * shared + side for side in sides)]
-    weighed = np.round(CONJOINED * cases * w.CONTEXT_SCALE).astype(np.int32)
-    return Last(scaled.layer(context, bias), small(np.concatenate(placed, axis=1)), tests, weighed)
+    steps = np.round(CONJOINED * cases * w.CONTEXT_SCALE).astype(np.int32)
+    return Last(scaled.layer(context, bias), small(np.concatenate(placed, axis=1)), tests, steps)
 
 
 def _solved(
     design: Design, train: NDArray[np.bool_], examples: Examples, options: Options, c: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Weights and biases of the labels, fitted on some of the units."""
-    if not train.all():  # else they would be copied for nothing
-        train = train & (examples.weight > 0)
+    """Weights and biases of the labels, fitted on some of the units; the design has those that
+    have a weight."""
+    weighed = examples.weight > 0
+    chosen = train & weighed
     return solve(
-        design.of(train), examples.labels[train], len(LABELS), c, examples.weight[train],
-        options.iterations,
+        design.of(train[weighed]), examples.labels[chosen], len(LABELS), c,
+        examples.weight[chosen], options.iterations,
     )  # fmt: skip
 
 
