@@ -84,6 +84,21 @@ def _extracting(peer: peers.Peer, pages: Sequence[Gold]) -> Work:
     return work
 
 
+def _with_numpy(work: Work) -> Work:
+    """The same without the compiled loops."""
+    from unticker import kernels
+
+    def slowly() -> object:
+        loops = kernels.compiled
+        kernels.compiled = lambda: None
+        try:
+            return work()
+        finally:
+            kernels.compiled = loops
+
+    return slowly
+
+
 def text_speed(
     pages: Sequence[Gold], number: int, model: Any
 ) -> tuple[dict[str, float], float, dict[str, str]]:
@@ -100,6 +115,7 @@ def text_speed(
     skipped: dict[str, str] = {}
     if model is not None:
         work["unticker text"] = lambda: consume(model.label_many(texts, kind="text"))
+        work["unticker text, NumPy alone"] = _with_numpy(work["unticker text"])
     try:
         fasttext = peers.train_fasttext(pages)
         work["fastText"] = lambda: fasttext.predict(lines)
@@ -121,6 +137,7 @@ def html_speed(
     work: dict[str, Work] = {}
     if model is not None:
         work["unticker html"] = lambda: consume(model.label_many(data, kind="html"))
+        work["unticker html, NumPy alone"] = _with_numpy(work["unticker html"])
     work |= {peer.name: _extracting(peer, pages) for peer in found}
     return rounds(work, number), sum(map(len, data)) / MB, skipped
 

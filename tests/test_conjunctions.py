@@ -43,7 +43,7 @@ def of(labels, sites, weight):
     )  # fmt: skip
 
 
-def test_the_search_finds_what_no_sum_can_say():
+def test_the_search_finds_what_no_sum_can_say(loops):
     # The label is whether one of two columns is high, but not both; a third says nothing.
     rng = np.random.default_rng(0)
     columns = rng.integers(0, 200, (6000, 3)) * 1.0

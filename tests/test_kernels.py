@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unticker
-from unticker import alphabet, kernels, sums, weights
+from unticker import alphabet, kernels, search, sums, weights
+from unticker.examples import Examples, Options
 from unticker.words import Text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,3 +104,14 @@ def test_loops_of_another_source_are_left_alone(tmp_path, monkeypatch):
     (tmp_path / kernels.LIBRARY).unlink()  # it is in use
     (tmp_path / kernels.LIBRARY).write_bytes(b"no library")
     assert load() is None
+
+
+@needs_them
+def test_a_search_finds_the_same_conjunctions():
+    rng = np.random.default_rng(1)
+    columns = rng.integers(0, 200, (3000, 9)).astype(np.int16)
+    labels = rng.integers(0, 4, 3000)
+    site, none = rng.integers(0, 150, 3000), np.zeros(0, np.int64)
+    examples = Examples([], none, None, labels, none, none, none, site, rng.random(3000))
+    given = [columns], rng.integers(-300, 300, (3000, 4)), examples, Options(conjunctions=8)
+    assert (search.find(*given) == slowly(search.find, *given)).all()

@@ -198,6 +198,18 @@ WIDE EXPORT void window_means(int16_t *means, const double *values, int64_t rows
     }
 }
 
+/* Sums of `measures` (n, 4) by the case and the step of each of n rows, in their order: `sums`
+   (cases * steps, 4), which are 0 at first. `step` has a step for each unit, `rows` are units. */
+WIDE EXPORT void histogram(double *sums, const uint8_t *step, const int64_t *rows,
+                           const int64_t *which, int64_t steps, const double *measures,
+                           int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        double *to = sums + 4 * (which[i] * steps + step[rows[i]]);
+        for (int64_t k = 0; k < 4; k++)
+            to[k] += measures[4 * i + k];
+    }
+}
+
 /* Running sums of a polynomial over folded characters: `sums` (n + 1,). */
 EXPORT void hash_sums(uint64_t *sums, const uint32_t *codes, const uint16_t *fold,
                       const uint64_t *powers, int64_t n) {

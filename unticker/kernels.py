@@ -29,6 +29,7 @@ _ARGUMENTS: dict[str, list[Any]] = {
     "sum_rows": [_P, _P, _N, _N, _P, _P, _N, _N],
     "product": [_P, _P, _P, _N, _N, _N],
     "conjoin": [_P, _P, _P, _N, _P, _P, _P, _N, _N],
+    "histogram": [_P, _P, _P, _P, _N, _P, _N],
     "window_means": [_P, _P, _N, _N, _P, _N, _P, _P, _P, _N, _P, _P, _P, _P],
     "hash_sums": [_P, _P, _P, _P, _N],
     "hash_spans": [_P, _P, _P, _P, _P, _N],
@@ -109,6 +110,19 @@ class Kernels:
         )  # fmt: skip
         if short:
             raise MemoryError
+        return sums
+
+    def histogram(
+        self, step: NDArray[np.uint8], rows: IntArray, case: IntArray, cases: int, steps: int,
+        measures: FloatArray,
+    ) -> FloatArray:  # fmt: skip
+        """(cases * steps, 4); ``measures`` is (rows, 4)."""
+        sums = np.zeros((cases * steps, 4))
+        step, measures = _given(step, "u1"), _given(measures, "f8")
+        rows, case = _given(rows, "i8"), _given(case, "i8")
+        self._library.histogram(
+            _at(sums), _at(step), _at(rows), _at(case), steps, _at(measures), len(rows)
+        )
         return sums
 
     def window_means(

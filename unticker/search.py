@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker import kernels
 from unticker import weights as w
 from unticker.conjunctions import CASES, DEPTH, Tests
 from unticker.examples import Examples, Options
@@ -94,16 +95,15 @@ def _grown(
 ) -> Iterator[tuple[int, int]]:
     """The column and the step of each question of a conjunction, grown on some rows; ``left``
     (rows, 4) is what is left to explain, times the weight."""
-    measures = [*left.T[:-1], weight]  # what is left to explain adds up to 0
+    # What is left to explain adds up to 0: three labels' say it all.
+    measures = np.column_stack([left[:, :-1], weight])
     case = np.zeros(len(rows), np.int64)
     usable = np.flatnonzero([len(bound) > 0 for bound in steps.bounds])
     for depth in range(DEPTH):
         best = (-1.0, 0, 0)
         for column in rng.choice(usable, min(_COLUMNS, len(usable)), replace=False).tolist():
-            key = case * _STEPS + steps.values[column, rows]
-            size = _STEPS << depth
-            sums = np.stack([np.bincount(key, each, size) for each in measures])
-            until = sums.reshape(len(measures), -1, _STEPS).cumsum(axis=2)
+            sums = _histogram(steps.values[column], rows, case, 1 << depth, measures)
+            until = sums.T.reshape(sums.shape[1], -1, _STEPS).cumsum(axis=2)
             below = until[..., : len(steps.bounds[column])]
             above = until[..., -1:] - below
             gain = _told(below[:-1], below[-1]) + _told(above[:-1], above[-1])
@@ -112,6 +112,18 @@ def _grown(
         _, column, step = best
         case = 2 * case + (steps.values[column, rows] > step)
         yield column, step
+
+
+def _histogram(
+    steps: NDArray[np.uint8], rows: IntArray, case: IntArray, cases: int, measures: FloatArray
+) -> FloatArray:
+    """(cases * `_STEPS`, measures): sums of measures (rows, measures) by the case of each row and
+    its step in a column (units,), added up in the rows' order."""
+    fast = kernels.compiled()
+    if fast is not None:
+        return fast.histogram(steps, rows, case, cases, _STEPS, measures)
+    key = case * _STEPS + steps[rows]
+    return np.column_stack([np.bincount(key, each, cases * _STEPS) for each in measures.T])
 
 
 def _told(left: FloatArray, weight: FloatArray) -> FloatArray:
