@@ -70,8 +70,8 @@ def conjoined(pages: list[AnnotatedPage]) -> Model:
     """A model fitted as on many sites: with conjunctions."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "FEW_SITES", 0)
-        model = unticker.fit(pages, iterations=15, jobs=1, conjunctions=6)
-    assert len(model.text.tests) == 6
+        model = unticker.fit(pages, iterations=15, jobs=1, context_folds=2, conjunctions=12)
+    assert len(model.text.tests) == 12
     return model
 
 

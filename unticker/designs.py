@@ -21,6 +21,11 @@ CONJOINED = 0.5
 by the labels it is fitted on."""
 
 
+# The penalty is the same for all columns: n-grams of the unit itself, which say most, count
+# twice to be held back less than those of the units beside it, or of one side of the article.
+_OWN = 2
+
+
 class Layer(NamedTuple):
     """The weights of a context pass, as `unticker.weights.Weights` holds them."""
 
@@ -72,6 +77,39 @@ def alike(examples: Examples) -> Alike:
     kind = np.stack([np.diff(sums), examples.classes, examples.site], axis=1)
     _, first, inverse = np.unique(kind, axis=0, return_index=True, return_inverse=True)
     return Alike(first, inverse.ravel())
+
+
+class Placed:
+    """The n-grams that the third pass sees, of the units that are ``kept``: a design for each of
+    `unticker.weights.NGRAM_PLACES`, and one of the unit's own wherever it stands.
+
+    An n-gram counts in a place if units of ``min_sites`` sites see it there. ``units`` are what
+    `unticker.weights.ngram_units` gives for each batch.
+    """
+
+    def __init__(
+        self, units: list[IntArray], examples: Examples, kept: NDArray[np.bool_], min_sites: int
+    ) -> None:
+        import scipy.sparse as sp
+
+        own = ngrams(examples)
+        padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
+        places = np.concatenate([
+            np.where(seen == seen.shape[1], len(examples.labels), seen + start)
+            for seen, start in zip(units, examples.starts, strict=True)
+        ], axis=1)[:, kept]  # fmt: skip
+        blocks = [*(padded[place] for place in places), own[kept] * np.float32(_OWN)]
+        site = examples.site[kept]
+        self._columns = [frequent(block, site, min_sites) for block in blocks]
+        self.designs = [block[:, some] for block, some in zip(blocks, self._columns, strict=True)]
+
+    def weights(self, solved: FloatArray) -> NDArray[np.int16]:
+        """Weights of the designs, one below the other, as `unticker.weights.Weights` holds them."""
+        tables = np.zeros((len(self._columns), BUCKETS, len(LABELS)))
+        tables[np.stack(self._columns)] = solved
+        before, behind, *sides, everywhere = tables
+        placed = [before, behind, *(_OWN * everywhere + side for side in sides)]
+        return small(np.concatenate(placed, axis=1))
 
 
 def ngrams(examples: Examples) -> Any:

@@ -41,7 +41,7 @@ class Options:
     context_folds: int = 5
     min_sites: int = 3
     class_weight: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    conjunctions: int = 256
+    conjunctions: int = 512
     iterations: int = 100
     jobs: int = -1
     seed: int = 0

@@ -1,7 +1,7 @@
 /* The inner loops of labelling, compiled.
 
    Each function gives the numbers that the NumPy code beside its call gives, which runs where no
-   compiler was at hand. Whole numbers alone are added up, so that the order makes no difference.
+   compiler was at hand: whole numbers are added up, and others in the same order as there.
    Matrices lie row by row; indices that come from a model are kept inside its tables. */
 
 #include <stdint.h>

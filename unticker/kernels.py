@@ -48,11 +48,11 @@ def compiled() -> "Kernels | None":
         return None
     try:
         library = ctypes.CDLL(str(folder / LIBRARY))
-        source = crc32((folder / "kernels.c").read_bytes())
-    except OSError:
+        library.source.restype = ctypes.c_uint32
+        alike = library.source() == crc32((folder / "kernels.c").read_bytes())
+    except (OSError, AttributeError):
         return None
-    library.source.restype = ctypes.c_uint32
-    return Kernels(library) if library.source() == source else None
+    return Kernels(library) if alike else None
 
 
 class Kernels:
@@ -79,11 +79,10 @@ class Kernels:
         """(units, width); ``selected`` has arrays (units,)."""
         table, given = _given(table, "i4"), [_given(each, "i8") for each in selected]
         height, width = table.shape
-        sums = np.empty((len(given[0]), width), np.int64)
+        offsets, sums = _given(offsets, "i8"), np.empty((len(given[0]), width), np.int64)
         self._library.sum_rows(
-            _at(sums), _at(table), height, width, _all(given), _at(_given(offsets, "i8")),
-            len(given), len(sums),
-        )  # fmt: skip
+            _at(sums), _at(table), height, width, _all(given), _at(offsets), len(given), len(sums)
+        )
         return sums
 
     def product(self, weights: NDArray[np.int32], values: NDArray[np.int16]) -> IntArray:
@@ -193,6 +192,7 @@ def _given(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def _at(array: NDArray[Any]) -> int:
+    """Where the array lies, as long as somebody holds it."""
     return array.ctypes.data
 
 

@@ -7,8 +7,7 @@ scikit-learn takes the one or the other; as one sparse matrix, they take three t
 import contextlib
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,7 @@ _ABSENT = -15.0
 """The bias of a class that does not occur, which keeps it out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+class Design(NamedTuple):
     """``dense`` (cases, D), or None, and ``sparse`` (cases, S), a CSR matrix; both float32.
 
     Its columns are the dense ones and then the sparse ones.

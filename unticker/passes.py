@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from unticker import weights as w
 from unticker.columns import CLASSES
-from unticker.conjunctions import CASES, DEPTH, Tests
+from unticker.conjunctions import DEPTH, Tests
 from unticker.context import Columns
-from unticker.designs import CONJOINED, Layer, Scaled, alike, conjoined, frequent, ngrams, small
+from unticker.designs import CONJOINED, Layer, Placed, Scaled, alike, conjoined, frequent, small
 from unticker.examples import FEW_SITES, Examples, Options
 from unticker.features import BUCKETS
 from unticker.gaps import GAP_BUCKETS
@@ -31,10 +31,6 @@ from unticker.weights import Weights
 
 # Fitted on all sites, the last pass is surer of an unseen one than it should be: of text most.
 _LAST, _LAST_OF_HTML = 0.8, 0.9
-
-# The penalty is the same for all columns: n-grams of the unit itself, which say most, count
-# twice to be held back less than those of the units beside it, or of one side of the article.
-_OWN = 2
 
 
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
@@ -84,10 +80,12 @@ def fit_context(
     contexts: list[Columns], examples: Examples, options: Options
 ) -> tuple[Layer, IntArray]:
     """The second pass: its weights, and out-of-fold scores (units, 4)."""
-    scaled = Scaled(contexts, examples.weight > 0, examples.markup)
+    weighed = examples.weight > 0
+    scaled = Scaled(contexts, weighed, examples.markup)
 
     def fit(train: NDArray[np.bool_], c: float) -> Layer:
-        return scaled.layer(*_solved(scaled.design, train, examples, options, c))
+        design = scaled.design.of(train[weighed])
+        return scaled.layer(*_solved(design, train & weighed, examples, options, c))
 
     def scores(layer: Layer) -> IntArray:
         return np.concatenate([w.context_scores(*layer, seen) for seen in contexts])
@@ -101,11 +99,9 @@ def fit_context(
 
 def fit_once(contexts: list[Columns], examples: Examples, options: Options) -> Layer:
     """A context pass that feeds no other: fitted on all examples, scored by none."""
-    scaled = Scaled(contexts, examples.weight > 0, examples.markup)
-    everything = np.ones(len(examples.labels), bool)
-    return scaled.layer(
-        *_solved(scaled.design, everything, examples, options, options.context_c[0])
-    )
+    weighed = examples.weight > 0
+    scaled = Scaled(contexts, weighed, examples.markup)
+    return scaled.layer(*_solved(scaled.design, weighed, examples, options, options.context_c[0]))
 
 
 class Last(NamedTuple):
@@ -122,56 +118,43 @@ def fit_last(
     options: Options,
 ) -> Last:  # fmt: skip
     """The third pass, from what it sees and from the second's out-of-fold scores (units, 4).
-    ``contexts`` is used up.
 
-    An n-gram counts in a place if units of ``min_sites`` sites see it there, by itself. Those of
-    the unit itself have a weight that all three places share, and one of each place.
+    Each fold's fit has conjunctions of its own, and the mean of the fits has them all.
     """
     import scipy.sparse as sp
 
     weighed = examples.weight > 0
     scaled = Scaled(contexts, weighed, examples.markup)
-    own = ngrams(examples)
-    padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
-    units = np.concatenate([
-        np.where(seen == seen.shape[1], len(examples.labels), seen + start)
-        for seen, start in zip(ngram_units, examples.starts, strict=True)
-    ], axis=1)[:, weighed]  # fmt: skip
-    blocks = [*(padded[place] for place in units), own[weighed] * np.float32(_OWN)]
-    site = examples.site[weighed]
-    kept = [frequent(block, site, options.min_sites) for block in blocks]
-    chosen = [block[:, columns] for block, columns in zip(blocks, kept, strict=True)]
-    tests = np.zeros((0, DEPTH, 2), np.int32)
+    placed = Placed(ngram_units, examples, weighed, options.min_sites)
+    sparse = sp.hstack([scaled.design.sparse, *placed.designs], "csr")
+    shared = Design(scaled.design.dense, sparse)
+    tests, trains = np.zeros((0, DEPTH, 2), np.int32), [np.ones(len(weighed), bool)]
     if examples.site.max() + 1 >= FEW_SITES:
         tests = find([seen.values for seen in contexts], second, examples, options)
-    sparse = [scaled.design.sparse, conjoined(contexts, weighed, tests), *chosen]
-    contexts.clear()  # gigabytes, which the solver needs
-    design = Design(scaled.design.dense, sp.hstack(sparse, "csr"))
-    del padded, blocks, chosen, sparse
-    everything = np.ones(len(examples.labels), bool)
-    solved, bias = _solved(design, everything, examples, options, options.context_c[0])
+        trains = [examples.context_fold != fold for fold in range(examples.context_fold.max() + 1)]
+    solved, bias, cases = [], [], []
+    for train, some in zip(trains, np.array_split(tests, len(trains)), strict=True):
+        chosen = train & weighed
+        dense, sparse = shared.of(train[weighed])
+        design = Design(dense, sp.hstack([sparse, conjoined(contexts, chosen, some)], "csr"))
+        rows, constant = _solved(design, chosen, examples, options, options.context_c[0])
+        solved.append(rows[: shared.width])
+        bias.append(constant)
+        cases.append(rows[shared.width :] / len(trains))
     sure = _LAST_OF_HTML if examples.markup else _LAST
-    solved, bias = sure * solved, sure * bias
-    width = scaled.design.width
-    context, cases, around = np.split(solved, [width, width + CASES * len(tests)])
-    tables = np.zeros((len(kept), BUCKETS, len(LABELS)))
-    tables[np.stack(kept)] = around
-    before, behind, *sides, shared = tables
-    placed = [before, behind, *(_OWN * shared + side for side in sides)]
-    steps = np.round(CONJOINED * cases * w.CONTEXT_SCALE).astype(np.int32)
-    return Last(scaled.layer(context, bias), small(np.concatenate(placed, axis=1)), tests, steps)
+    context, around = np.split(sure * np.mean(solved, axis=0), [scaled.design.width])
+    weights = np.round(sure * CONJOINED * w.CONTEXT_SCALE * np.concatenate(cases)).astype(np.int32)
+    layer = scaled.layer(context, sure * np.mean(bias, axis=0))
+    return Last(layer, placed.weights(around), tests, weights)
 
 
 def _solved(
-    design: Design, train: NDArray[np.bool_], examples: Examples, options: Options, c: float
+    design: Design, chosen: NDArray[np.bool_], examples: Examples, options: Options, c: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Weights and biases of the labels, fitted on some of the units; the design has those that
-    have a weight."""
-    weighed = examples.weight > 0
-    chosen = train & weighed
+    """Weights and biases of the labels, fitted on the chosen units, which the design has."""
     return solve(
-        design.of(train[weighed]), examples.labels[chosen], len(LABELS), c,
-        examples.weight[chosen], options.iterations,
+        design, examples.labels[chosen], len(LABELS), c, examples.weight[chosen],
+        options.iterations,
     )  # fmt: skip
 
 
