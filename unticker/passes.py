@@ -117,10 +117,8 @@ def fit_last(
     contexts: list[Columns], second: IntArray, ngram_units: list[IntArray], examples: Examples,
     options: Options,
 ) -> Last:  # fmt: skip
-    """The third pass, from what it sees and from the second's out-of-fold scores (units, 4).
-
-    Each fold's fit has conjunctions of its own, and the mean of the fits has them all.
-    """
+    """The third pass, from what it sees and from the second's out-of-fold scores (units, 4): the
+    mean of two fits, which have half of the conjunctions each."""
     import scipy.sparse as sp
 
     weighed = examples.weight > 0
@@ -128,19 +126,17 @@ def fit_last(
     placed = Placed(ngram_units, examples, weighed, options.min_sites)
     sparse = sp.hstack([scaled.design.sparse, *placed.designs], "csr")
     shared = Design(scaled.design.dense, sparse)
-    tests, trains = np.zeros((0, DEPTH, 2), np.int32), [np.ones(len(weighed), bool)]
+    tests, fits = np.zeros((0, DEPTH, 2), np.int32), 1
     if examples.site.max() + 1 >= FEW_SITES:
-        tests = find([seen.values for seen in contexts], second, examples, options)
-        trains = [examples.context_fold != fold for fold in range(examples.context_fold.max() + 1)]
+        tests, fits = find([seen.values for seen in contexts], second, examples, options), 2
     solved, bias, cases = [], [], []
-    for train, some in zip(trains, np.array_split(tests, len(trains)), strict=True):
-        chosen = train & weighed
-        dense, sparse = shared.of(train[weighed])
-        design = Design(dense, sp.hstack([sparse, conjoined(contexts, chosen, some)], "csr"))
-        rows, constant = _solved(design, chosen, examples, options, options.context_c[0])
+    for some in np.array_split(tests, fits):
+        sparse = sp.hstack([shared.sparse, conjoined(contexts, weighed, some)], "csr")
+        design = Design(shared.dense, sparse)
+        rows, constant = _solved(design, weighed, examples, options, options.context_c[0])
         solved.append(rows[: shared.width])
         bias.append(constant)
-        cases.append(rows[shared.width :] / len(trains))
+        cases.append(rows[shared.width :] / fits)
     sure = _LAST_OF_HTML if examples.markup else _LAST
     context, around = np.split(sure * np.mean(solved, axis=0), [scaled.design.width])
     weights = np.round(sure * CONJOINED * w.CONTEXT_SCALE * np.concatenate(cases)).astype(np.int32)
