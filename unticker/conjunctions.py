@@ -29,11 +29,12 @@ _UNITS = 4096
 class Questions(NamedTuple):
     """The distinct questions of conjunctions: each column that one asks about, with the numbers it
     is compared with, (numbers, 1); and where the answers of every conjunction, `DEPTH` each, stand
-    among all answers. ``least`` are all those numbers; ``starts``, where each column's begin, and
-    the end."""
+    among all answers. ``columns`` are those columns, ``least`` all those numbers; ``starts``, where
+    each column's begin, and the end."""
 
     asked: list[tuple[int, Rows]]
     places: IntArray
+    columns: IntArray
     least: NDArray[np.int16]
     starts: IntArray
 
@@ -43,7 +44,8 @@ def questions(tests: Tests) -> Questions:
     columns, starts = np.unique(distinct[:, 0], return_index=True)
     least = np.clip(distinct[:, 1], -(1 << 15), (1 << 15) - 1).astype(np.int16)
     asked = list(zip(columns.tolist(), np.split(least[:, None], starts[1:]), strict=False))
-    return Questions(asked, places.ravel(), least, np.append(starts, len(distinct)))
+    ends = np.append(starts, len(distinct))
+    return Questions(asked, places.ravel(), columns.astype(np.int64), least, ends)
 
 
 def cases(known: Questions, first: Rows, second: Rows) -> NDArray[np.uint8]:
@@ -84,11 +86,9 @@ def sums(known: Questions, pairs: NDArray[np.int32], first: Rows, second: Rows) 
         return np.zeros((first.shape[1], pairs.shape[1]), np.int64)
     fast = kernels.compiled()
     if fast is not None:
-        columns = [
-            first[column] if column < len(first) else second[column - len(first)]
-            for column, _ in known.asked
-        ]
-        return fast.conjoin(columns, known.starts, known.least, known.places, pairs)
+        return fast.conjoin(
+            first, second, known.columns, known.starts, known.least, known.places, pairs
+        )
     found = cases(known, first, second)
     rows = (found[::2] << DEPTH | found[1::2]).astype(np.int64)
     return sum_rows(pairs, list(rows), CASES * CASES * np.arange(len(rows)))

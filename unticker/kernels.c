@@ -125,22 +125,27 @@ WIDE EXPORT int product(int64_t *sums, const double *weights, const int16_t *val
     return 0;
 }
 
-/* What conjunctions add to each unit: `sums` (units, 4). Question q of column c, for
-   first[c] <= q < first[c + 1], is whether its number is greater than least[q]; eight answers,
-   which places[8 p ...] name, select a row of pair p in `pairs` (2 ** 8, 4). Returns 1 if memory is short. */
-WIDE EXPORT int conjoin(int64_t *sums, const int16_t *const *columns, const int64_t *first,
-                        int64_t asked, const int16_t *least, const int64_t *places,
-                        const int32_t *pairs, int64_t number, int64_t units) {
-    uint8_t *answers = malloc(((size_t)first[asked] + (size_t)number) * BLOCK + 1);
+/* What conjunctions add to each unit: `sums` (units, 4). The columns lie in two matrices
+   (columns, units), `ahead` of them in the first. Question q about column[c], for
+   begin[c] <= q < begin[c + 1], is whether its number is greater than least[q]; eight answers,
+   which places[8 p ...] name, select a row of pair p in `pairs` (2 ** 8, 4). Returns 1 if memory
+   is short. */
+WIDE EXPORT int conjoin(int64_t *sums, const int16_t *first, const int16_t *second, int64_t ahead,
+                        const int64_t *column, const int64_t *begin, int64_t asked,
+                        const int16_t *least, const int64_t *places, const int32_t *pairs,
+                        int64_t number, int64_t units) {
+    uint8_t *answers = malloc(((size_t)begin[asked] + (size_t)number) * BLOCK + 1);
     if (!answers)
         return 1;
-    uint8_t *rows = answers + first[asked] * BLOCK;
+    uint8_t *rows = answers + begin[asked] * BLOCK;
     for (int64_t start = 0; start < units; start += BLOCK) {
         int64_t size = start + BLOCK < units ? BLOCK : units - start;
         int16_t values[BLOCK] = {0};
         for (int64_t c = 0; c < asked; c++) {
-            memcpy(values, columns[c] + start, sizeof(int16_t) * size);
-            for (int64_t q = first[c]; q < first[c + 1]; q++) {
+            const int16_t *from = column[c] < ahead ? first + column[c] * units
+                                                    : second + (column[c] - ahead) * units;
+            memcpy(values, from + start, sizeof(int16_t) * size);
+            for (int64_t q = begin[c]; q < begin[c + 1]; q++) {
                 int16_t than = least[q];
                 uint8_t *answer = answers + q * BLOCK;
                 for (int64_t u = 0; u < BLOCK; u++)

@@ -28,7 +28,7 @@ _ARGUMENTS: dict[str, list[Any]] = {
     "add_rows": [_P, _P, _N, _N, _P, _P, _N],
     "sum_rows": [_P, _P, _N, _N, _P, _P, _N, _N],
     "product": [_P, _P, _P, _N, _N, _N],
-    "conjoin": [_P, _P, _P, _N, _P, _P, _P, _N, _N],
+    "conjoin": [_P, _P, _P, _N, _P, _P, _N, _P, _P, _P, _N, _N],
     "histogram": [_P, _P, _P, _P, _N, _P, _N],
     "window_means": [_P, _P, _N, _N, _P, _N, _P, _P, _P, _N, _P, _P, _P, _P],
     "hash_sums": [_P, _P, _P, _P, _N],
@@ -97,15 +97,15 @@ class Kernels:
         return sums
 
     def conjoin(
-        self, columns: Sequence[NDArray[np.int16]], first: IntArray, least: NDArray[np.int16],
-        places: IntArray, pairs: NDArray[np.int32],
+        self, first: NDArray[np.int16], second: NDArray[np.int16], column: IntArray,
+        begin: IntArray, least: NDArray[np.int16], places: IntArray, pairs: NDArray[np.int32],
     ) -> IntArray:  # fmt: skip
-        """(units, 4); ``columns`` are (units,) each."""
-        given = [_given(each, "i2") for each in columns]
-        sums = np.empty((len(given[0]), pairs.shape[1]), np.int64)
+        """(units, 4); ``first`` and ``second`` are (columns, units)."""
+        first, second = _given(first, "i2"), _given(second, "i2")
+        sums = np.empty((first.shape[1], pairs.shape[1]), np.int64)
         short = self._library.conjoin(
-            _at(sums), _all(given), _at(first), len(given), _at(least), _at(places), _at(pairs),
-            len(places) // 8, len(sums),
+            _at(sums), _at(first), _at(second), len(first), _at(column), _at(begin), len(column),
+            _at(least), _at(places), _at(pairs), len(places) // 8, len(sums),
         )  # fmt: skip
         if short:
             raise MemoryError
