@@ -1,6 +1,6 @@
 """Units that were judged, and the lines they make up."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import accumulate, chain, islice, pairwise, tee
 from typing import Any, NamedTuple, TypeVar, overload
@@ -143,14 +143,14 @@ class Lines(Labelled):
         return list(self._made())
 
     def _made(self) -> Iterator[Line]:
-        made = [
+        made = (  # a piece at a time: each takes several times its text
             _of(piece, self._labels[low:high], chances)
             for piece, (low, high), chances in zip(
                 self._pieces, self._bounds, self._probabilities, strict=True
             )
             if low < high
-        ]
-        return made[0] if len(made) == 1 else _joined(made)
+        )
+        return _joined(made) if len(self._pieces) > 1 else next(made, iter(()))
 
     def __len__(self) -> int:
         numbers = [piece.line for piece in self._pieces if len(piece.line)]
@@ -208,7 +208,7 @@ def _of(piece: Piece, labels: NDArray[np.int8], chances: Chances) -> Iterator[Li
     )
 
 
-def _joined(made: list[Iterator[Line]]) -> Iterator[Line]:
+def _joined(made: Iterable[Iterator[Line]]) -> Iterator[Line]:
     """The lines of several pieces; between two of them a line may be torn."""
     last: Line | None = None
     for line in chain.from_iterable(made):
