@@ -31,8 +31,8 @@ class Options:
     of the later passes, drawn apart. ``min_sites``: an n-gram counts
     only if units of so many sites select it, which keeps one site's wording (and any
     one page's text) out of the model. ``class_weight``: weight of each label.
-    ``conjunctions``: how many of them the last pass has, an even number; with fewer than
-    `FEW_SITES` sites none, which would be those sites' own.
+    ``conjunctions``: how many of them the last pass has, an even number, of which either of its
+    two fits has half; with fewer than `FEW_SITES` sites none, which would be those sites' own.
     """
 
     unit_c: tuple[float, ...] = (0.1,)

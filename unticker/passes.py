@@ -4,9 +4,10 @@ The context passes must see scores as they will be on unseen sites: each pass is
 scored out of fold, by models that never saw the page's site (stacked sequential
 learning: Cohen and Carvalho, IJCAI 2005). Folds of the first pass and of the next are drawn
 apart: with the same folds the later passes overrate the earlier ones. A pass's weights are the
-mean of the folds' fits, which is less of chance than one fit on everything (bagging: Breiman,
-Machine Learning 24, 1996; the mean of linear scores is the score of the mean weights). Of few
-sites, a fit without a fold sees too little.
+mean of several fits, which is less of chance than one (bagging: Breiman, Machine Learning 24, 1996;
+the mean of linear scores is the score of the mean weights): of its folds' fits in the first two
+passes, in the third of two with other conjunctions. Of few sites, a fit without a fold sees too
+little.
 """
 
 from collections.abc import Sequence
