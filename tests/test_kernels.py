@@ -1,7 +1,9 @@
 """The compiled loops beside the NumPy code that does the same."""
 
+import importlib.util
 import shutil
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,12 @@ PAGES = [
     *sorted((ROOT / "seeds").glob("*.txt")),
     *sorted((ROOT / "annotations" / "original" / "html").glob("*.html"))[::100],
 ]
+HATCHLING = (
+    "builders",
+    "builders.hooks",
+    "builders.hooks.plugin",
+    "builders.hooks.plugin.interface",
+)
 ODD = st.text(st.sampled_from("aZé.,:;»« \t\n\r0159 中文字ابج١٢-–|@©€\u0301🙂\udc80"), max_size=400)
 compiled = kernels.compiled()
 needs_them = pytest.mark.skipif(compiled is None, reason="no C compiler when it was installed")
@@ -115,3 +123,57 @@ def test_a_search_finds_the_same_conjunctions():
     examples = Examples([], none, None, labels, none, none, none, site, rng.random(3000))
     given = [columns], rng.integers(-300, 300, (3000, 4)), examples, Options(conjunctions=8)
     assert (search.find(*given) == slowly(search.find, *given)).all()
+
+
+@pytest.fixture
+def hook(tmp_path, monkeypatch):
+    """``hatch_build``, as the build backend imports it, for a package of its own."""
+    for name in ("hatchling", *(f"hatchling.{each}" for each in HATCHLING)):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    interface = sys.modules["hatchling.builders.hooks.plugin.interface"]
+    monkeypatch.setattr(interface, "BuildHookInterface", object, raising=False)
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    shutil.copy(ROOT / "unticker" / "kernels.c", tmp_path)
+    monkeypatch.setattr(module, "SOURCE", tmp_path / "kernels.c")
+    monkeypatch.setattr(module, "LIBRARY", tmp_path / kernels.LIBRARY)
+    return module
+
+
+def build(hook):
+    """What a wheel is told, and the warnings shown."""
+    warnings = []
+    told = {"artifacts": []}
+    made = hook.Kernels()
+    made.app = types.SimpleNamespace(display_warning=warnings.append)
+    made.initialize("standard", told)
+    return told, warnings
+
+
+@needs_them
+def test_installing_compiles_them(hook, tmp_path, monkeypatch):
+    told, warnings = build(hook)
+    assert not warnings
+    assert told["pure_python"] is False
+    assert told["tag"].startswith("py3-none-")
+    assert told["artifacts"] == [f"unticker/{kernels.LIBRARY}"]
+    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "kernels.py"))
+    assert kernels.compiled.__wrapped__() is not None
+
+
+@pytest.mark.parametrize(
+    ("compiler", "source", "reason"),
+    [
+        ("no-such-compiler", "", "no C compiler"),
+        ("cc", "this is no C", "the C compiler failed: "),
+    ],
+)
+@needs_them
+def test_installing_without_them_says_why(hook, tmp_path, monkeypatch, compiler, source, reason):
+    monkeypatch.setenv("CC", compiler)
+    (tmp_path / "kernels.c").write_text(source)
+    told, warnings = build(hook)
+    assert told == {"artifacts": []}
+    assert [reason in warning for warning in warnings] == [True]
+    assert not (tmp_path / kernels.LIBRARY).exists()

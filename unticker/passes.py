@@ -126,6 +126,7 @@ def fit_last(
     scaled = Scaled(contexts, weighed, examples.markup)
     placed = Placed(ngram_units, examples, weighed, options.min_sites)
     sparse = sp.hstack([scaled.design.sparse, *placed.designs], "csr")
+    placed.designs.clear()  # gigabytes, which the solver needs
     shared = Design(scaled.design.dense, sparse)
     tests, fits = np.zeros((0, DEPTH, 2), np.int32), 1
     if examples.site.max() + 1 >= FEW_SITES:
