@@ -25,6 +25,7 @@ from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import bench
 from bench import Gold, peers
@@ -89,12 +90,8 @@ def _with_numpy(work: Work) -> Work:
     from unticker import kernels
 
     def slowly() -> object:
-        loops = kernels.compiled
-        kernels.compiled = lambda: None
-        try:
+        with patch.object(kernels, "compiled", lambda: None):
             return work()
-        finally:
-            kernels.compiled = loops
 
     return slowly
 

@@ -5,6 +5,7 @@ for each of the `CASES` that the answers make. They are crosses whose columns an
 (`unticker.search`), where those of `unticker.crosses` are chosen by hand.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +28,11 @@ _UNITS = 4096
 
 
 class Questions(NamedTuple):
-    """The distinct questions of conjunctions: each column that one asks about, with the numbers it
-    is compared with, (numbers, 1); and where the answers of every conjunction, `DEPTH` each, stand
-    among all answers. ``columns`` are those columns, ``least`` all those numbers; ``starts``, where
-    each column's begin, and the end."""
+    """The distinct questions of conjunctions: the columns that are asked about, and ``least``, the
+    numbers that they are compared with, of which each column's begin at one of ``starts`` and end
+    at the next. ``places``: where the answers of every conjunction, `DEPTH` each, stand among all
+    answers."""
 
-    asked: list[tuple[int, Rows]]
     places: IntArray
     columns: IntArray
     least: NDArray[np.int16]
@@ -43,9 +43,8 @@ def questions(tests: Tests) -> Questions:
     distinct, places = np.unique(tests.reshape(-1, 2), axis=0, return_inverse=True)
     columns, starts = np.unique(distinct[:, 0], return_index=True)
     least = np.clip(distinct[:, 1], -(1 << 15), (1 << 15) - 1).astype(np.int16)
-    asked = list(zip(columns.tolist(), np.split(least[:, None], starts[1:]), strict=False))
-    ends = np.append(starts, len(distinct))
-    return Questions(asked, places.ravel(), columns.astype(np.int64), least, ends)
+    starts = np.append(starts, len(distinct))
+    return Questions(places.ravel(), columns.astype(np.int64), least, starts)
 
 
 def cases(known: Questions, first: Rows, second: Rows) -> NDArray[np.uint8]:
@@ -53,16 +52,13 @@ def cases(known: Questions, first: Rows, second: Rows) -> NDArray[np.uint8]:
     the scores of either pass, (columns, units)."""
     number, units = len(known.places) // DEPTH, first.shape[1]
     found = np.zeros((number, units), np.uint8)
-    size = sum(len(least) for _, least in known.asked)
+    bounds = list(pairwise(known.starts.tolist()))
     for start in range(0, units, _UNITS):
         some = slice(start, min(start + _UNITS, units))
-        greater = np.empty((size, some.stop - start), bool)
-        row = 0
-        for column, least in known.asked:
-            ahead = column < len(first)
-            values = first[column] if ahead else second[column - len(first)]
-            np.greater(values[some], least, out=greater[row : row + len(least)])
-            row += len(least)
+        greater = np.empty((len(known.least), some.stop - start), bool)
+        for column, (low, high) in zip(known.columns.tolist(), bounds, strict=True):
+            values = first[column] if column < len(first) else second[column - len(first)]
+            np.greater(values[some], known.least[low:high, None], out=greater[low:high])
         answers = greater.view(np.uint8).take(known.places, axis=0)
         answers = answers.reshape(number, DEPTH, some.stop - start)
         case = found[:, some]

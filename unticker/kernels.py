@@ -74,7 +74,10 @@ class Kernels:
         self._library.add_rows(_at(sums), _at(table), height, width, _at(unit), _at(row), len(row))
 
     def sum_rows(
-        self, table: NDArray[np.int32], selected: Sequence[IntArray], offsets: IntArray
+        self,
+        table: NDArray[np.int32],
+        selected: Sequence[NDArray[np.signedinteger]],
+        offsets: IntArray,
     ) -> IntArray:
         """(units, width); ``selected`` has arrays (units,)."""
         table, given = _given(table, "i4"), [_given(each, "i8") for each in selected]

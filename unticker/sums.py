@@ -75,10 +75,13 @@ def product(columns: NDArray[np.int32], values: NDArray[np.int16]) -> IntArray:
 
 
 def sum_rows(
-    table: NDArray[np.signedinteger], selected: Sequence[IntArray], offsets: IntArray
+    table: NDArray[np.signedinteger],
+    selected: Sequence[NDArray[np.signedinteger]],
+    offsets: IntArray | None = None,
 ) -> IntArray:
     """(units, width): the sum of the table's rows that each unit selects, in each of several
-    arrays (units,) and counted from that array's offset."""
+    arrays (units,), counted from that array's offset if there are any."""
+    offsets = np.zeros(len(selected), np.int64) if offsets is None else offsets
     fast = kernels.compiled()
     if fast is not None and table.dtype == np.int32:
         return fast.sum_rows(table, selected, offsets)

@@ -180,8 +180,7 @@ def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
 def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32] | None = None) -> IntArray:
     """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`, if known."""
     scores = (ngram_sums(weights, batch) if sums is None else sums)[:, :CLASSES] + weights.bias
-    rows = list(batch.shapes.T)
-    scores += sum_rows(_shapes(weights), rows, np.zeros(len(rows), np.int64)).astype(np.int32)
+    scores += sum_rows(_shapes(weights), list(batch.shapes.T)).astype(np.int32)
     if batch.markup:
         add(scores, _table(weights, "ngrams"), batch.markup)
     return scores.astype(np.int64)
@@ -204,9 +203,7 @@ def last_scores(weights: Weights, seen: Columns) -> IntArray:
 def _context_sums(
     columns: NDArray[np.int32], crosses: NDArray[np.int32], bias: NDArray[np.int64], seen: Columns
 ) -> IntArray:
-    rows = list(seen.crosses.T)
-    added = sum_rows(crosses, rows, np.zeros(len(rows), np.int64))
-    return product(columns, seen.values.T) + added + bias
+    return product(columns, seen.values.T) + sum_rows(crosses, list(seen.crosses.T)) + bias
 
 
 def _rounded(total: IntArray) -> IntArray:

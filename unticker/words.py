@@ -31,7 +31,7 @@ class Text:
 
     @cached_property
     def _words(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
-        starts, ends = _words(self.units.classes)
+        starts, ends = _word_places(self.units.classes)
         first = np.searchsorted(starts, self.units.starts)
         last = np.append(first, len(starts))[1:]  # every word stands in a unit
         unit = np.repeat(np.arange(len(self.units)), last - first)
@@ -156,7 +156,7 @@ class Text:
         return _unpacked(sums[last] - sums[self.first_word], 8)
 
 
-def _words(classes: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+def _word_places(classes: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
     """Where words start and end: runs of one kind above 0, of kind 3 each character."""
     fast = kernels.compiled()
     if fast is not None:
