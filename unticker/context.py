@@ -204,7 +204,12 @@ class Context:
         """Words shared with the page's prose outside the unit."""
         words, n = self.layout.words, len(self)
         every, longest = self.layout.word_counts
-        weight = np.minimum(self._mass, 100)[words.unit]
+        weight = np.minimum(self._mass, 100)
+        fast = kernels.compiled()
+        if fast is not None:
+            fast.cohesion(out, *words, weight, every, longest)
+            return
+        weight = weight[words.unit]
         other = np.bincount(words.same, weight, len(words.same))[words.same] - weight
         score = quotient(np.minimum(other, 300) * 8, words.rarity)
         hit = np.flatnonzero(other > 30)
@@ -218,7 +223,11 @@ class Context:
     def fill_alike(self, out: Rows) -> None:
         """Mean labels of the page's other units of the same outline or first word."""
         blocks = out.reshape(len(ALIKE), 9, len(self))
+        fast = kernels.compiled()
         for block, (same, others) in zip(blocks, self.layout.groups, strict=True):
+            if fast is not None:
+                fast.group_means(block, same, others, self._labels)
+                continue
             size, few = np.maximum(others, 1), np.minimum(others, 5)
             for place, p in enumerate(self._labels):
                 total = np.bincount(same, p, len(same))[same] - p

@@ -8,6 +8,7 @@ scores are the sum of its rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,7 @@ Places = tuple[IntArray, IntArray, IntArray]  # unit, start, end
 
 
 def _words(text: Text) -> Places:
-    edge = text.edge_words
-    return text.word_unit[edge], text.word_starts[edge], text.word_ends[edge]
+    return text.edge_places
 
 
 def _bigrams(text: Text) -> Places:
@@ -136,10 +136,17 @@ def buckets(hashes: NDArray[np.uint64], family: int) -> IntArray:
 # ---- shapes ---------------------------------------------------------------------------
 
 
-def _share(part: IntArray, whole: IntArray) -> IntArray:
-    """Tenths, rounded to the nearest; 11 where there is no whole."""
+@lru_cache(maxsize=1)
+def _tenths() -> NDArray[np.uint8]:
+    """Tenths that each count is of each, rounded to the nearest; 11 where there is no whole."""
+    part, whole = np.ogrid[: COUNTED + 1, : COUNTED + 1]
     tenths = quotient(20 * part + whole, np.maximum(2 * whole, 1))
-    return np.where(whole > 0, tenths, 11).astype(np.int64)
+    return np.where(whole > 0, tenths, 11).astype(np.uint8).ravel()
+
+
+def _share(part: IntArray, whole: IntArray) -> NDArray[np.uint8]:
+    """Tenths of the first `COUNTED` characters or words."""
+    return _tenths().take(part * (COUNTED + 1) + whole)
 
 
 def _letters(text: Text) -> IntArray:
@@ -148,12 +155,6 @@ def _letters(text: Text) -> IntArray:
 
 def _word_count(text: Text) -> IntArray:
     return text.last_word - text.first_word
-
-
-def _script(text: Text) -> IntArray:
-    cased, letter, unit = text.count(LOWER, UPPER), text.count(LETTER), text.count(UNIT)
-    most = np.maximum(np.maximum(cased, letter), unit)
-    return np.where(most == 0, 0, np.where(most == cased, 1, np.where(most == unit, 3, 2)))
 
 
 def _repeats(text: Text) -> IntArray:
@@ -180,19 +181,12 @@ class Shape:
     values: Callable[[Text], IntArray]
 
 
-def _edge_class(text: Text, offset: int) -> IntArray:
-    units = text.units
-    at = units.starts + offset if offset >= 0 else units.ends + offset
-    at = np.minimum(np.maximum(at, units.starts), units.ends - 1)
-    return units.classes.take(at).astype(np.int64)
-
-
 def _counted(name: str, meaning: str, *classes: int) -> Shape:
     return Shape(name, meaning, 4, lambda text: np.minimum(text.count(*classes), 3))
 
 
 def _stops_inside(text: Text) -> IntArray:
-    last = _edge_class(text, -1) == STOP
+    last = text.edge_class(-1) == STOP
     inside: IntArray = np.clip(text.count(STOP) - last, 0, 4)
     return inside
 
@@ -230,12 +224,12 @@ SHAPES: tuple[Shape, ...] = (
         _word_count(t), 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 32, 50, 90)),
     Shape("word-length", "characters a word", 12, lambda t: np.minimum(
         t.counted // np.maximum(np.minimum(_word_count(t), COUNTED), 1), 11)),
-    Shape("starts-with", "class of the first character", 19, lambda t: _edge_class(t, 0)),
-    Shape("ends-with", "class of the last character", 19, lambda t: _edge_class(t, -1)),
+    Shape("starts-with", "class of the first character", 19, lambda t: t.edge_class(0)),
+    Shape("ends-with", "class of the last character", 19, lambda t: t.edge_class(-1)),
     Shape("start-pattern", "classes of the first two characters", 361, lambda t: (
-        19 * _edge_class(t, 0) + _edge_class(t, 1))),
+        19 * t.edge_class(0) + t.edge_class(1))),
     Shape("end-pattern", "classes of the last two characters", 361, lambda t: (
-        19 * _edge_class(t, -1) + _edge_class(t, -2))),
+        19 * t.edge_class(-1) + t.edge_class(-2))),
     Shape("digits", "digits among the characters, in tenths", 12, lambda t: _share(
         t.count(DIGIT), t.counted)),
     Shape("capitals", "capitals among the letters, in tenths", 12, lambda t: _share(
@@ -263,16 +257,16 @@ SHAPES: tuple[Shape, ...] = (
     _counted("at", "@, # and &", AT),
     _counted("rights", "© and ®", RIGHTS),
     _counted("others", "other signs, emoji", alphabet.OTHER),
-    Shape("script", "none, cased, uncased, without spaces", 4, _script),
+    Shape("script", "none, cased, uncased, without spaces", 4, lambda t: t.script),
     Shape("parts", "units in the line", 6, lambda t: binned(t.units.parts, 2, 3, 6, 12, 25)),
     Shape("part", "first, inner or last unit of its line", 3, lambda t: np.where(
         t.units.part == 0, 0, np.where(t.units.part == t.units.parts - 1, 2, 1))),
     Shape("repeats", "the same text elsewhere in the page", 5, _repeats),
     Shape("length-start", "length and class of the first character", 342, _with_length(
-        19, lambda t: _edge_class(t, 0))),
+        19, lambda t: t.edge_class(0))),
     Shape("length-end", "length and class of the last character", 342, _with_length(
-        19, lambda t: _edge_class(t, -1))),
-    Shape("length-script", "length and script", 72, _with_length(4, _script)),
+        19, lambda t: t.edge_class(-1))),
+    Shape("length-script", "length and script", 72, _with_length(4, lambda t: t.script)),
     Shape("length-dates", "length, names and numbers of dates", 162, _with_length(9, _dates)),
     Shape("length-names", "length and given names", 144, _with_length(8, _names)),
     Shape("length-function-words", "length and function words", 216, _with_length(

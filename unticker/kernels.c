@@ -50,14 +50,25 @@ WIDE EXPORT void add_rows(int32_t *sums, const int16_t *table, int64_t rows, int
 }
 
 /* What each unit adds up to in `sums` (units, width), of the rows of `table` that it selects: in
-   each of n arrays (units,), counted from that array's offset. */
+   each of n arrays (units,), counted from that array's offset. Four rows at a time, since what is
+   slow is to fetch and put back the sums. */
 static inline __attribute__((always_inline)) void
 sum_rows_of(int64_t *sums, const int32_t *table, int64_t rows, const int64_t width,
             const int64_t *const *selected, const int64_t *offset, int64_t n, int64_t units) {
     memset(sums, 0, sizeof(int64_t) * units * width);
     for (int64_t start = 0; start < units; start += 256) {
         int64_t end = start + 256 < units ? start + 256 : units;
-        for (int64_t i = 0; i < n; i++)
+        int64_t i = 0;
+        for (; i + 4 <= n; i += 4)
+            for (int64_t u = start; u < end; u++) {
+                const int32_t *a = table + within(selected[i][u] + offset[i], rows) * width,
+                    *b = table + within(selected[i + 1][u] + offset[i + 1], rows) * width,
+                    *c = table + within(selected[i + 2][u] + offset[i + 2], rows) * width,
+                    *d = table + within(selected[i + 3][u] + offset[i + 3], rows) * width;
+                for (int64_t k = 0; k < width; k++)
+                    sums[u * width + k] += ((int64_t)a[k] + b[k]) + ((int64_t)c[k] + d[k]);
+            }
+        for (; i < n; i++)
             for (int64_t u = start; u < end; u++) {
                 const int32_t *from = table + within(selected[i][u] + offset[i], rows) * width;
                 for (int64_t k = 0; k < width; k++)
@@ -203,6 +214,52 @@ WIDE EXPORT void window_means(int16_t *means, const double *values, int64_t rows
     }
 }
 
+/* What the units alike to each add up to, but for itself: `means` (9, units), for each of four
+   labels the mean over those others, and it times their number (to 5) over 5; last their number
+   (to 10). `same` names one unit of each unit's group, which has `others` more; `values` is
+   (4, units), and `sums` (4 units,) is 0. */
+WIDE EXPORT void group_means(int16_t *means, const int64_t *same, const int64_t *others,
+                             const double *values, double *sums, int64_t units) {
+    for (int64_t u = 0; u < units; u++)
+        for (int64_t k = 0; k < LABELS; k++)
+            sums[LABELS * same[u] + k] += values[k * units + u];
+    for (int64_t k = 0; k < LABELS; k++)
+        for (int64_t u = 0; u < units; u++) {
+            double size = (double)(others[u] > 1 ? others[u] : 1);
+            int32_t mean = (int32_t)((sums[LABELS * same[u] + k] - values[k * units + u]) / size);
+            means[2 * k * units + u] = (int16_t)mean;
+            means[(2 * k + 1) * units + u] = (int16_t)(mean * (others[u] < 5 ? others[u] : 5) / 5);
+        }
+    for (int64_t u = 0; u < units; u++)
+        means[2 * LABELS * units + u] = (int16_t)(others[u] < 10 ? others[u] : 10);
+}
+
+/* Words that each unit shares with the page's prose outside it: `shared` (4, units), see
+   `unticker.context`. Words come unit by unit: `unit`, whether `very` long, one of the `same` for
+   all of a page, `rarity`. `weight` (units,) is what each unit's prose counts for; `sums`, as long
+   as there are words, is 0. */
+EXPORT void cohesion(int16_t *shared, const int64_t *unit, const uint8_t *very,
+                     const int64_t *same, const int64_t *rarity, const double *weight,
+                     const int64_t *every, const int64_t *longest, double *sums, int64_t words,
+                     int64_t units) {
+    for (int64_t w = 0; w < words; w++)
+        sums[same[w]] += weight[unit[w]];
+    int64_t w = 0;
+    for (int64_t u = 0; u < units; u++) {
+        int64_t score = 0, hits = 0, long_hits = 0;
+        for (; w < words && unit[w] == u; w++) {
+            int64_t other = (int64_t)(sums[same[w]] - weight[u]);
+            score += (int32_t)(other < 300 ? other : 300) * 8 / (int32_t)rarity[w];
+            hits += other > 30;
+            long_hits += other > 30 && very[w];
+        }
+        shared[u] = (int16_t)(score / every[u]);
+        shared[units + u] = (int16_t)(255 * hits / every[u]);
+        shared[2 * units + u] = (int16_t)(hits < 6 ? hits : 6);
+        shared[3 * units + u] = (int16_t)(255 * long_hits / longest[u]);
+    }
+}
+
 /* Sums of `measures` (n, 4) by the case and the step of each of n rows, in their order: `sums`
    (cases * steps, 4), which are 0 at first. `step` has a step for each unit, `rows` are units. */
 WIDE EXPORT void histogram(double *sums, const uint8_t *step, const int64_t *rows,
@@ -282,11 +339,16 @@ enum { TRAITS = 8 };
 EXPORT void word_traits(int64_t *counts, const uint8_t *classes, int64_t size,
                         const int64_t *starts, const int64_t *ends, const uint64_t *hashes,
                         const int64_t *first, const int64_t *last, int64_t units,
-                        const int64_t *shelves, int64_t longest, const uint64_t *known,
-                        const uint8_t *kinds, uint64_t mix, int64_t shift) {
+                        int64_t words, const int64_t *shelves, int64_t longest,
+                        const uint64_t *known, const uint8_t *kinds, uint64_t mix,
+                        int64_t shift) {
     for (int64_t u = 0; u < units; u++) {
         int32_t found[TRAITS] = {0};
         for (int64_t w = first[u]; w < last[u]; w++) {
+            if (w + 16 < words) {
+                __builtin_prefetch(shelves + ((hashes[w + 16] * mix) >> shift));
+                __builtin_prefetch(known + shelves[(hashes[w + 8] * mix) >> shift]);
+            }
             uint8_t class = classes[starts[w]], kind = 0;
             const int64_t length = ends[w] - starts[w], number = class == DIGIT;
             const uint64_t shelf = (hashes[w] * mix) >> shift;

@@ -31,12 +31,14 @@ _ARGUMENTS: dict[str, list[Any]] = {
     "conjoin": [_P, _P, _P, _N, _P, _P, _N, _P, _P, _P, _N, _N],
     "histogram": [_P, _P, _P, _P, _N, _P, _N],
     "window_means": [_P, _P, _N, _N, _P, _N, _P, _P, _P, _N, _P, _P, _P, _P],
+    "group_means": [_P, _P, _P, _P, _P, _N],
+    "cohesion": [_P, _P, _P, _P, _P, _P, _P, _P, _P, _N, _N],
     "hash_sums": [_P, _P, _P, _P, _N],
     "hash_spans": [_P, _P, _P, _P, _P, _N],
     "hash_buckets": [_P, _P, _N, ctypes.c_uint64, ctypes.c_uint64, _N],
     "find_words": [_P, _P, _P, _P, _N],
     "count_classes": [_P, _P, _P, _P, _N],
-    "word_traits": [_P, _P, _N, _P, _P, _P, _P, _P, _N, _P, _N, _P, _P, ctypes.c_uint64, _N],
+    "word_traits": [_P, _P, _N, _P, _P, _P, _P, _P, _N, _N, _P, _N, _P, _P, ctypes.c_uint64, _N],
 }
 
 
@@ -138,6 +140,24 @@ class Kernels:
             _at(rank_behind), len(low), _all(low), _all(high), _all(before), _all(behind),
         )  # fmt: skip
 
+    def group_means(
+        self, means: NDArray[np.int16], same: IntArray, others: IntArray, values: FloatArray
+    ) -> None:
+        values, sums = _given(values, "f8"), np.zeros(values.size)
+        self._library.group_means(
+            _at(means), _at(same), _at(others), _at(values), _at(sums), len(same)
+        )
+
+    def cohesion(
+        self, shared: NDArray[np.int16], unit: IntArray, very: NDArray[np.bool_], same: IntArray,
+        rarity: IntArray, weight: FloatArray, every: IntArray, longest: IntArray,
+    ) -> None:  # fmt: skip
+        weight, sums = _given(weight, "f8"), np.zeros(len(unit))
+        self._library.cohesion(
+            _at(shared), _at(unit), _at(very), _at(same), _at(rarity), _at(weight), _at(every),
+            _at(longest), _at(sums), len(unit), len(weight),
+        )  # fmt: skip
+
     def hash_sums(
         self, codes: NDArray[np.uint32], fold: NDArray[np.uint16], powers: Hashes
     ) -> Hashes:
@@ -183,8 +203,8 @@ class Kernels:
         counts = np.empty((_TRAITS, len(first)), np.int64)
         self._library.word_traits(
             _at(counts), _at(classes), len(classes), _at(starts), _at(ends), _at(hashes),
-            _at(first), _at(last), len(first), _at(shelves), longest, _at(known), _at(kinds), mix,
-            shift,
+            _at(first), _at(last), len(first), len(hashes), _at(shelves), longest, _at(known),
+            _at(kinds), mix, shift,
         )  # fmt: skip
         return counts
 

@@ -7,7 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import alphabet, kernels
-from unticker.alphabet import DATE, DIGIT, FUNCTION, KIND, LETTER, NAME, SPACE, UPPER, Hasher
+from unticker.alphabet import (
+    DATE,
+    DIGIT,
+    FUNCTION,
+    KIND,
+    LETTER,
+    LOWER,
+    NAME,
+    SPACE,
+    UNIT,
+    UPPER,
+    Hasher,
+)
 from unticker.units import IntArray, Units, binned
 
 _SHELF_BITS = 19
@@ -72,6 +84,12 @@ class Text:
         return np.flatnonzero(head | (self.last_word[unit] - index <= TAIL_WORDS))
 
     @cached_property
+    def edge_places(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Unit, start and end of each of `edge_words`."""
+        edge = self.edge_words
+        return self.word_unit[edge], self.word_starts[edge], self.word_ends[edge]
+
+    @cached_property
     def unit_hashes(self) -> NDArray[np.uint64]:
         return self.hasher.spans(self.units.starts, self.units.ends)
 
@@ -86,10 +104,26 @@ class Text:
         return _packed_counts(self.units.classes, len(alphabet.CLASSES), starts, ends)
 
     def count(self, *classes: int) -> IntArray:
-        total = np.zeros(len(self.units), np.int64)
-        for each in classes:
-            total += self._class_counts[each]
-        return total
+        counts = self._class_counts
+        return sum((counts[each] for each in classes[1:]), counts[classes[0]])
+
+    @cached_property
+    def script(self) -> IntArray:
+        """Of most letters: 0 where there are none, 1 cased, 2 uncased, 3 without spaces."""
+        cased, letter, unit = self.count(LOWER, UPPER), self.count(LETTER), self.count(UNIT)
+        most = np.maximum(np.maximum(cased, letter), unit)
+        return np.where(most == 0, 0, np.where(most == cased, 1, np.where(most == unit, 3, 2)))
+
+    @cached_property
+    def _edge_classes(self) -> IntArray:
+        units = self.units
+        edges = (units.starts, units.starts + 1, units.ends - 2, units.ends - 1)
+        inside = (np.minimum(np.maximum(at, units.starts), units.ends - 1) for at in edges)
+        return np.stack([units.classes.take(at) for at in inside]).astype(np.int64)
+
+    def edge_class(self, offset: int) -> IntArray:
+        """Class of each unit's first character (0), its second (1), last (-1) or last but one."""
+        return self._edge_classes[offset]
 
     @cached_property
     def length_steps(self) -> IntArray:
