@@ -1,4 +1,4 @@
-"""Compiles the inner loops (``unticker/kernels.c``) when the package is built or installed.
+"""Compiles the inner loops (``unticker/loops``) when the package is built or installed.
 
 Where there is no C compiler the package is what it is without: the same results, more slowly.
 """
@@ -15,7 +15,7 @@ from zlib import crc32
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = Path(__file__).resolve().parent / "unticker"
-SOURCE, LIBRARY = PACKAGE / "kernels.c", PACKAGE / "kernels.bin"
+SOURCES, LIBRARY = PACKAGE / "loops", PACKAGE / "kernels.bin"
 
 
 class Kernels(BuildHookInterface):  # type: ignore[type-arg]
@@ -38,10 +38,11 @@ def _compile() -> str:
         return "the loops are not compiled on Windows"
     compiler = shlex.split(os.environ.get("CC", "cc"))
     fresh = LIBRARY.with_suffix(".new")  # one that a process has loaded is not written over
-    digest = crc32(SOURCE.read_bytes())
+    sources = sorted(SOURCES.glob("*.[ch]"))
+    digest = crc32(b"".join(path.read_bytes() for path in sources))
     command = [
         *compiler, "-O3", "-std=c99", "-fPIC", "-shared",
-        f"-DSOURCE={digest}u", "-o", str(fresh), str(SOURCE),
+        f"-DSOURCE={digest}u", "-o", str(fresh), *(str(path) for path in SOURCES.glob("*.c")),
     ]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)

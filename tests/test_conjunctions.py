@@ -39,7 +39,7 @@ def of(labels, sites, weight):
     """Examples as far as a search looks at them."""
     none = np.zeros(0, np.int64)
     return Examples(
-        [], none, sp.csr_matrix((0, 0)), labels, none, none, none, sites, weight
+        [], none, none, sp.csr_matrix((0, 0)), labels, none, none, none, sites, weight
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from unticker import sums, weights
 from unticker.columns import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS
 from unticker.context import Context
 from unticker.features import SHAPE_OFFSETS
+from unticker.softmax import probabilities
 from unticker.types import BODY, CHROME, LABELS
 
 PROSE = "The council met on Monday and agreed on the plan for the old harbour, at long last."
@@ -23,11 +24,11 @@ def scores_of(batch: weights.Batch) -> np.ndarray:
     )
 
 
-def context(texts: list[str], probabilities: np.ndarray | None = None) -> Context:
+def context(texts: list[str], chances: np.ndarray | None = None) -> Context:
     batch = weights.prepare(texts)
-    if probabilities is None:
-        probabilities = weights.probabilities(scores_of(batch))
-    return Context(batch.text, batch.shapes - SHAPE_OFFSETS[:-1], probabilities)
+    if chances is None:
+        chances = probabilities(scores_of(batch))
+    return Context(batch.text, batch.shapes - SHAPE_OFFSETS[:-1], chances)
 
 
 def column(found: Context, name: str) -> list[int]:
@@ -72,7 +73,7 @@ def test_columns_are_whole_numbers_that_float64_holds():
 @pytest.mark.parametrize("classes", [CLASSES, 4])
 def test_crosses_stay_in_their_range(classes):
     batch = weights.prepare(list(ODD.values()))
-    chances = weights.probabilities(scores_of(batch))[:, :classes]
+    chances = probabilities(scores_of(batch))[:, :classes]
     found = Context(batch.text, batch.shapes - SHAPE_OFFSETS[:-1], chances)
     for name, values, size in found.crosses():
         assert 0 <= values.min() <= values.max() < size, name
@@ -158,7 +159,7 @@ def test_shared_words_speak_for_a_line():
     )
 )
 def test_probabilities_are_bytes_that_add_up(scores):
-    found = weights.probabilities(np.array(scores, np.int64).reshape(len(scores), CLASSES))
+    found = probabilities(np.array(scores, np.int64).reshape(len(scores), CLASSES))
     assert ((found >= 0) & (found <= 255)).all()
     assert (abs(found.sum(axis=1) - 255) <= CLASSES / 2).all()
 

@@ -9,6 +9,7 @@ from conftest import ROOT
 from unticker import weights
 from unticker.assembly import NO_ARTICLE
 from unticker.explanation import explain
+from unticker.phrases import Phrases
 from unticker.types import LABELS
 
 LEAST = 0.005
@@ -75,3 +76,13 @@ def test_reasons_for_a_line_of_html_are_those_of_both_weights(shipped):
             explained += 1
     assert explained > 20
     assert "markup" in own
+
+
+def test_a_users_phrases_are_among_the_reasons(pages, model):
+    text = pages[0].text
+    line = next(line for line in model.label(text, kind="text").lines if line.label != "byline")
+    told = model.with_phrases(Phrases.of({line.text.split()[0]: "byline"}))
+    before, after = (explain(each, text, line.number, "text") for each in (model, told))
+    assert after.probabilities != before.probabilities
+    assert not any(reason.name.startswith("phrases") for reason in before.own)
+    assert any(reason.name.startswith("phrases") for reason in after.own)

@@ -53,7 +53,7 @@ def test_import_order_is_a_line():
 
 def test_only_fits_import_scikit_learn():
     users = [name for name, path in FILES.items() if any("sklearn" in m for m in imported(path))]
-    assert users == ["logistic", "training"]
+    assert users == ["training"]
 
 
 @pytest.mark.parametrize("name", LEAVES)

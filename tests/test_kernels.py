@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unticker
-from unticker import alphabet, kernels, search, sums, weights
+from unticker import alphabet, kernels, search, sums, vocabulary, weights
 from unticker.examples import Examples, Options
+from unticker.features import BUCKETS
 from unticker.words import Text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ HATCHLING = (
     "builders.hooks.plugin",
     "builders.hooks.plugin.interface",
 )
+ROWS = 2000
 ODD = st.text(st.sampled_from("aZé.,:;»« \t\n\r0159 中文字ابج١٢-–|@©€\u0301🙂\udc80"), max_size=400)
 compiled = kernels.compiled()
 needs_them = pytest.mark.skipif(compiled is None, reason="no C compiler when it was installed")
@@ -64,13 +66,13 @@ def test_words_and_counts(texts):
 def test_sums_of_rows(seed):
     rng = np.random.default_rng(seed)
     units, width = int(rng.integers(0, 600)), int(rng.choice([4, 8, 12, 32]))
-    table = rng.integers(-32768, 32767, (sums.BUCKETS + 1, width)).astype(np.int16)
+    table = rng.integers(-32768, 32767, (ROWS + 1, width)).astype(np.int16)
     table[-1] = 0
     every = np.arange(units)
     some = np.sort(rng.integers(0, max(units, 1), 2 * units)) if units else every
     families = [
-        (every, rng.integers(0, sums.BUCKETS, units)),
-        (some, 7 * some + 5),
+        (every, rng.integers(0, ROWS, units)),
+        (some, 3 * some + 5),
         (every[:0], every[:0]),
     ]
 
@@ -89,6 +91,19 @@ def test_sums_of_rows(seed):
 
 
 @needs_them
+@given(st.integers(0, 2**32 - 1))
+def test_known_ngrams(seed):
+    rng = np.random.default_rng(seed)
+    known = vocabulary.Vocabulary(np.unique(rng.integers(0, BUCKETS, rng.integers(0, 900))))
+    bucket = np.concatenate([known.buckets, rng.integers(0, BUCKETS, 50), [0, BUCKETS - 1]])
+    unit = np.arange(len(bucket)) // 3
+    for quick, slow in zip(
+        known.known((unit, bucket)), slowly(known.known, (unit, bucket)), strict=True
+    ):
+        assert quick.tolist() == slow.tolist()
+
+
+@needs_them
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_pages_are_labelled_alike(path):
     def labelled():
@@ -104,10 +119,10 @@ def test_loops_of_another_source_are_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "__file__", str(tmp_path / "kernels.py"))
     assert load() is None
     shutil.copy(ROOT / "unticker" / kernels.LIBRARY, tmp_path)
-    source = (ROOT / "unticker" / "kernels.c").read_bytes()
-    (tmp_path / "kernels.c").write_bytes(source)
+    shutil.copytree(ROOT / "unticker" / kernels.SOURCES, tmp_path / kernels.SOURCES)
     assert load() is not None
-    (tmp_path / "kernels.c").write_bytes(source + b"\n")
+    with (tmp_path / kernels.SOURCES / "sums.c").open("a") as source:
+        source.write("\n")
     assert load() is None
     (tmp_path / kernels.LIBRARY).unlink()  # it is in use
     (tmp_path / kernels.LIBRARY).write_bytes(b"no library")
@@ -120,7 +135,7 @@ def test_a_search_finds_the_same_conjunctions():
     columns = rng.integers(0, 200, (3000, 9)).astype(np.int16)
     labels = rng.integers(0, 4, 3000)
     site, none = rng.integers(0, 150, 3000), np.zeros(0, np.int64)
-    examples = Examples([], none, None, labels, none, none, none, site, rng.random(3000))
+    examples = Examples([], none, none, None, labels, none, none, none, site, rng.random(3000))
     given = [columns], rng.integers(-300, 300, (3000, 4)), examples, Options(conjunctions=8)
     assert (search.find(*given) == slowly(search.find, *given)).all()
 
@@ -135,8 +150,8 @@ def hook(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    shutil.copy(ROOT / "unticker" / "kernels.c", tmp_path)
-    monkeypatch.setattr(module, "SOURCE", tmp_path / "kernels.c")
+    shutil.copytree(ROOT / "unticker" / kernels.SOURCES, tmp_path / kernels.SOURCES)
+    monkeypatch.setattr(module, "SOURCES", tmp_path / kernels.SOURCES)
     monkeypatch.setattr(module, "LIBRARY", tmp_path / kernels.LIBRARY)
     return module
 
@@ -172,7 +187,7 @@ def test_installing_compiles_them(hook, tmp_path, monkeypatch):
 @needs_them
 def test_installing_without_them_says_why(hook, tmp_path, monkeypatch, compiler, source, reason):
     monkeypatch.setenv("CC", compiler)
-    (tmp_path / "kernels.c").write_text(source)
+    (tmp_path / kernels.SOURCES / "sums.c").write_text(source)
     told, warnings = build(hook)
     assert told == {"artifacts": []}
     assert [reason in warning for warning in warnings] == [True]

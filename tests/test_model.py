@@ -292,6 +292,15 @@ DAMAGES = {
     "wrong shape": lambda d: d.arrays(text_bias=np.zeros(7, np.int32)),
     "wrong type": lambda d: d.arrays(text_bias=np.zeros(8, np.float64)),
     "too few n-grams": lambda d: d.arrays(text_ngrams=np.zeros((16, 12), np.int16)),
+    "n-grams of no bucket": lambda d: d.arrays(
+        text_vocabulary=np.array([3, 1 << 30], np.int32), text_ngrams=np.zeros((2, 12), np.int16),
+        text_ngrams3=np.zeros((2, 20), np.int16),
+    ),
+    "n-grams out of order": lambda d: d.arrays(
+        text_vocabulary=np.array([9, 3], np.int32), text_ngrams=np.zeros((2, 12), np.int16),
+        text_ngrams3=np.zeros((2, 20), np.int16),
+    ),
+    "n-grams are a number": lambda d: d.arrays(text_vocabulary=np.array(3, np.int32)),
     "conjunctions without cases": lambda d: d.arrays(
         text_tests=np.zeros((2, 4, 2), np.int32), text_cases=np.zeros((16, 4), np.int32)
     ),

@@ -17,6 +17,7 @@ from unticker.markup import Markup
 from unticker.parts import Part
 from unticker.phrases import WEIGHT, Phrases
 from unticker.reading import Document
+from unticker.softmax import UNIT_SCALE
 from unticker.types import CHROME, LABELS, Line, Page, Segment
 
 CASES = cases("page_text")
@@ -48,7 +49,7 @@ def assembled(
     batch = weights.prepare([text])
     size = len(batch.units)
     scores = np.zeros((size, 4), np.int64)
-    scores[np.arange(size), list(labels)] = logits * weights.UNIT_SCALE
+    scores[np.arange(size), list(labels)] = logits * UNIT_SCALE
     first = np.zeros((size, 7), np.int64)
     first[list(headlines), 5] = 2000
     part = Part(0, len(text), 0)

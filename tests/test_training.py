@@ -22,7 +22,7 @@ from unticker.columns import CLASS_NAMES
 from unticker.conjunctions import CASES
 from unticker.errors import UsageError
 from unticker.examples import Options, gather
-from unticker.features import BUCKETS
+from unticker.softmax import exponentials
 from unticker.types import LABELS
 
 BY_HAND = """\
@@ -281,12 +281,12 @@ def test_the_estimator_gives_the_labels_of_the_last_pass(which, pages, request):
         column.append(start + case.astype(np.int64))
         start += CASES
     for other in weights.ngram_units(batch, second):
-        for selecting, bucket in batch.rows:
+        for selecting, row in map(weights.vocabulary(text).known, batch.rows):
             for number in range(n):
-                buckets = bucket[selecting == other[number]]
-                unit.append(np.full(len(buckets), number))
-                column.append(buckets + start)
-        start += BUCKETS
+                rows = row[selecting == other[number]]
+                unit.append(np.full(len(rows), number))
+                column.append(rows + start)
+        start += len(text.vocabulary)
     index = np.concatenate(unit), np.concatenate(column)
     hot = sp.csr_matrix((np.ones(len(index[0])), index), (n, start))
     design = sp.hstack([sp.csr_matrix(both.values), hot]).tocsr()
@@ -298,7 +298,7 @@ def test_the_estimator_gives_the_labels_of_the_last_pass(which, pages, request):
     predicted = estimator.predict(design)
     assert (predicted[clear] == scores.argmax(axis=1)[clear]).all()
     assert estimator.classes_.tolist() == [0, 1, 2, 3]
-    found = weights.exponentials(scores) / weights.exponentials(scores).sum(axis=1, keepdims=True)
+    found = exponentials(scores) / exponentials(scores).sum(axis=1, keepdims=True)
     assert np.abs(estimator.predict_proba(design) - found).max() < 0.01
 
 

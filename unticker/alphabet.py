@@ -99,6 +99,9 @@ class Hasher:
 def coded(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """The code points of a text, and their classes."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    fast = kernels.compiled()
+    if fast is not None:
+        return codes, fast.classify(codes, tables().classes)
     return codes, tables().classes[codes]
 
 

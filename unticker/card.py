@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unticker.columns import families
 from unticker.families import MARKUP_FAMILIES
-from unticker.features import BUCKETS, NGRAMS, SHAPES
+from unticker.features import NGRAMS, SHAPES
 from unticker.gaps import FEATURES as GAP_FEATURES
 from unticker.gaps import GAP_BUCKETS
 from unticker.types import LABELS
@@ -78,7 +78,7 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         parts += [f"## {title}", _experiment(rows)]
     parts += [
         "## What it looks at",
-        f"Hashed n-grams ({BUCKETS:,} buckets): "
+        f"N-grams that several sites share ({about['ngrams']['text']:,} for text): "
         + "; ".join(f"*{n.name}* {n.meaning}" for n in NGRAMS) + ".",
         "Shapes: " + "; ".join(f"*{s.name}* {s.meaning}" for s in SHAPES) + ".",
         "Context: " + "; ".join(f"*{f.name}* {f.meaning}" for f in families(markup=True)) + ".",

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -45,7 +45,9 @@ from unticker.arguments import (
     Trim,
     Work,
 )
+from unticker.console import complain, load, print_text, read_source, refuse_existing
 from unticker.errors import ModelError, OutputError, PageError, UntickerError, UsageError
+from unticker.modelling import evaluate, explain, model, train
 from unticker.types import LABELS, Label
 
 if TYPE_CHECKING:
@@ -59,17 +61,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell, line by line, what in a crawled news page is the article and what is the site.",
 )
-
-
-def _load(folder: Path | None, phrases: Path | None = None) -> "Model":
-    from unticker.model import Model
-
-    model = Model.load(folder)
-    if phrases is not None:
-        from unticker.phrases import Phrases
-
-        model = model.with_phrases(Phrases.read(phrases))
-    return model
 
 
 def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes, Path]]:
@@ -90,15 +81,6 @@ def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes, Path]]:
             yield path, Path(path), Path(Path(path).name + ".jsonl")
 
 
-def _refuse_existing(output: Path | None, overwrite: bool) -> None:
-    if output is None or not output.exists():
-        return
-    if not output.is_dir():
-        raise OutputError(f"{output} is a file; name a folder")
-    if any(output.iterdir()) and not overwrite:
-        raise OutputError(f"{output} is not empty; add --overwrite or name another folder")
-
-
 @app.command()
 def label(
     paths: Paths = ["-"],  # noqa: B006
@@ -111,8 +93,8 @@ def label(
     overwrite: Overwrite = False,
 ) -> None:
     """Print a JSON row for each line that is not blank: source, line, label, probability, text."""
-    loaded = _load(model, phrases)
-    _refuse_existing(output, overwrite)
+    loaded = load(model, phrases)
+    refuse_existing(output, overwrite)
     failed = 0
     written: set[Path] = set()
     for name, source, relative in _sources(paths):
@@ -123,7 +105,7 @@ def label(
             page = loaded.label(source, kind.value, encoding, parser.value)
         except PageError as error:
             failed += 1
-            _complain(str(error))
+            complain(str(error))
             continue
         rows = [
             {
@@ -137,7 +119,7 @@ def label(
         ]
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         if output is None:
-            _print(text)
+            print_text(text)
         else:
             target = output / relative
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +169,7 @@ def clean(
     if one:
         if len(paths) != 1 or Path(paths[0]).is_dir():
             raise UsageError("several pages need a folder to go to: add -o DIR")
-        loaded = _load(model, phrases)
+        loaded = load(model, phrases)
         _clean_one(
             loaded, paths[0], kept, not no_title, threshold, trim, max_removed, form.value,
             kind.value, encoding, parser.value,
@@ -243,8 +225,7 @@ def _clean_one(
 
     if form != "txt" and (threshold is not None or trim):
         raise UsageError("--threshold and --trim go with --format txt")
-    source: Any = sys.stdin.buffer.read() if path == "-" else Path(path)
-    document = reading.read(source, kind, encoding, parser)
+    document = reading.read(read_source(path), kind, encoding, parser)
     page = loaded.label_documents([document])[0]
     if form == "txt" and (threshold is not None or trim or document.markup is None):
         text = page.text(keep, title, threshold, trim)
@@ -254,126 +235,11 @@ def _clean_one(
     kept = len(page.text(keep, title, threshold, trim).split())
     if max_removed is not None and words - kept > max_removed * words:
         raise PageError(f"{path}: more than {max_removed:.0%} would be removed; nothing is printed")
-    _print(text + "\n" if text else "")
+    print_text(text + "\n" if text else "")
 
 
-@app.command()
-def train(
-    annotations: Annotated[list[Path], typer.Argument(help="Annotated lines: .jsonl or .tsv.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new model.")],
-    jobs: Annotated[
-        int, typer.Option("--jobs", help="Folds fitted at a time; -1: all cores.")
-    ] = -1,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the folds.")] = 0,
-    overwrite: Overwrite = False,
-) -> None:
-    """Fit a model on annotated lines and print its cross-validated scores."""
-    _refuse_existing(output, overwrite)
-    from unticker import training
-    from unticker.card import write_card
-    from unticker.examples import Options
-
-    fitted = training.fit(
-        annotations, Options(jobs=jobs, seed=seed, unit_c=(0.03, 0.1, 0.3), context_c=(0.005, 0.02))
-    )
-    fitted.save(output)
-    write_card(fitted, output)
-    if "text" in fitted.about["cross_validated"]:
-        _show_scores(fitted.about["cross_validated"]["text"], "cross-validated over sites")
-    else:
-        typer.echo("one site only: no cross-validated scores")
-    typer.echo(
-        f"{output}: written, fitted on {fitted.about['lines']} lines of "
-        f"{fitted.about['pages']} pages"
-    )
-
-
-@app.command()
-def evaluate(
-    annotations: Annotated[list[Path], typer.Argument(help="Annotated lines: .jsonl or .tsv.")],
-    model: ModelDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Score a model on annotated lines."""
-    from unticker import evaluation
-
-    result = evaluation.evaluate(_load(model), annotations)
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-        return
-    _show_scores(result, f"{result['pages']} pages")
-    typer.echo(f"expected calibration error {result['calibration_error']:.3f}")
-
-
-@app.command()
-def explain(
-    path: Annotated[str, typer.Argument(help="A file; - is standard input.")],
-    line: Annotated[int, typer.Option("--line", "-n", help="Line number, from 1.")],
-    kind: KindOption = KindChoice.auto,
-    encoding: Encoding = None,
-    model: ModelDir = None,
-    top: Annotated[int, typer.Option("--top", help="Features shown on each side.")] = 8,
-) -> None:
-    """Show the features that carried a line's label."""
-    from unticker.explanation import explain as explained
-
-    loaded = _load(model)
-    source: Any = sys.stdin.buffer.read() if path == "-" else Path(path)
-    result = explained(loaded, source, line, kind.value, encoding)
-    typer.echo(f"line {line}: {result.text[:200]}")
-    typer.echo("  ".join(f"{name} {chance:.3f}" for name, chance in result.probabilities.items()))
-    for title, reasons in (
-        (f"by itself, for {result.label}", result.own),
-        (f"in its page, for {result.label} over {result.rival}", result.context),
-    ):
-        typer.echo(f"\n{title} (logits)")
-        for reason in [*reasons[:top], *[r for r in reasons[::-1][:top] if r.weight < 0][::-1]]:
-            typer.echo(f"  {reason.weight:+6.2f}  {reason.name}")
-
-
-@app.command()
-def model(
-    folder: Annotated[Path | None, typer.Argument(help="Model folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Show what model is loaded, with its scores."""
-    from unticker import kernels
-    from unticker.model import shipped
-
-    loaded = _load(folder)
-    path = folder or shipped()
-    if as_json:
-        typer.echo(json.dumps(dict(loaded.about), indent=2))
-        return
-    about = loaded.about
-    typer.echo(f"{path}\nmodel {loaded.digest}, labels {', '.join(loaded.labels)}")
-    typer.echo(f"{about['lines']} lines, {about['pages']} pages, {about['sites']} sites")
-    how = "NumPy's, for want of a C compiler" if kernels.compiled() is None else "compiled"
-    typer.echo(f"inner loops: {how}")
-    metrics = path / "metrics.json"
-    try:
-        held = json.loads(metrics.read_text("utf-8")) if metrics.is_file() else about
-        for name, scores in held["cross_validated"].items():
-            _show_scores(scores, f"{name}, cross-validated over sites")
-        for name, scores in held.get("test", {}).items():
-            _show_scores(scores, f"{name}, test split (sites not trained on)")
-    except (ValueError, KeyError, TypeError, AttributeError, OSError):
-        raise ModelError(f"{metrics} is damaged; write it again with unticker train") from None
-
-
-def _show_scores(scores: dict[str, Any], title: str) -> None:
-    from unticker.card import print_scores
-
-    print_scores(scores, title)
-
-
-def _print(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
-    sys.stdout.buffer.flush()
-
-
-def _complain(message: str) -> None:
-    typer.echo(f"unticker: {message}", err=True)
+for command in (train, evaluate, explain, model):
+    app.command()(command)
 
 
 def main() -> None:
@@ -383,13 +249,13 @@ def main() -> None:
         app()
     except ModelError as error:
         code = REFUSED
-        _complain(str(error))
+        complain(str(error))
     except (UsageError, OutputError) as error:
         code = USAGE
-        _complain(str(error))
+        complain(str(error))
     except UntickerError as error:
         code = FAILED
-        _complain(str(error))
+        complain(str(error))
     except BrokenPipeError:
         sys.stderr.close()
     sys.exit(code)

@@ -10,11 +10,12 @@ from unticker import weights as w
 from unticker.columns import CLASSES, column_names
 from unticker.conjunctions import CASES, Tests
 from unticker.context import Columns
-from unticker.examples import Examples
-from unticker.features import BUCKETS
+from unticker.examples import Examples, frequent
 from unticker.logistic import Design
+from unticker.softmax import UNIT_SCALE
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
+from unticker.vocabulary import Vocabulary
 
 CONJOINED = 0.5
 """What a case of a conjunction counts in a design: held back more, since its questions were chosen
@@ -48,7 +49,7 @@ class Scaled:
         full = w.crosses_size(CLASSES, markup)
         if self.width > len(column_names(CLASSES, markup)):
             full += w.crosses_size(len(LABELS), markup)
-        self.design = Design(values, _hot(crosses, full, 1))
+        self.design = Design(values, [_hot(crosses, full, 1)])
 
     def layer(self, solved: FloatArray, bias: FloatArray) -> Layer:
         """Weights of the scaled design as those of the integers it was made from."""
@@ -93,7 +94,8 @@ class Placed:
         import scipy.sparse as sp
 
         own = ngrams(examples)
-        padded = sp.vstack([own, sp.csr_matrix((1, BUCKETS), dtype=np.float32)]).tocsr()
+        self._rows = own.shape[1]
+        padded = sp.vstack([own, sp.csr_matrix((1, self._rows), dtype=np.float32)]).tocsr()
         places = np.concatenate([
             np.where(seen == seen.shape[1], len(examples.labels), seen + start)
             for seen, start in zip(units, examples.starts, strict=True)
@@ -105,7 +107,7 @@ class Placed:
 
     def weights(self, solved: FloatArray) -> NDArray[np.int16]:
         """Weights of the designs, one below the other, as `unticker.weights.Weights` holds them."""
-        tables = np.zeros((len(self._columns), BUCKETS, len(LABELS)))
+        tables = np.zeros((len(self._columns), self._rows, len(LABELS)))
         tables[np.stack(self._columns)] = solved
         before, behind, *sides, everywhere = tables
         placed = [before, behind, *(_OWN * everywhere + side for side in sides)]
@@ -113,17 +115,18 @@ class Placed:
 
 
 def ngrams(examples: Examples) -> Any:
-    """(units, buckets) sparse: the n-grams of every unit, without what its markup selects."""
+    """(units, vocabulary) sparse: the n-grams of every unit, without what its markup selects."""
     import scipy.sparse as sp
 
+    vocabulary = Vocabulary(examples.vocabulary)
     rows = [
-        (unit + start, bucket)
+        (unit + start, row)
         for batch, start in zip(examples.batches, examples.starts, strict=True)
-        for unit, bucket in batch.ngrams
+        for unit, row in map(vocabulary.known, batch.ngrams)
     ]
-    unit, bucket = (np.concatenate(part) for part in zip(*rows, strict=True))
+    unit, row = (np.concatenate(part) for part in zip(*rows, strict=True))
     ones = np.ones(len(unit), np.float32)
-    return sp.csr_matrix((ones, (unit, bucket)), (len(examples.labels), BUCKETS))
+    return sp.csr_matrix((ones, (unit, row)), (len(examples.labels), len(vocabulary)))
 
 
 def conjoined(contexts: list[Columns], kept: NDArray[np.bool_], tests: Tests) -> Any:
@@ -150,21 +153,7 @@ def _hot(columns: NDArray[np.signedinteger], width: int, value: float) -> Any:
     return sp.csr_matrix((values, columns.ravel(), pointer), (cases, width))
 
 
-def frequent(rows: Any, site: IntArray, least: int) -> NDArray[np.bool_]:
-    """Which columns of ``rows`` (units, columns) are selected by at least ``least`` sites, or by a
-    third of them where there are few; ``site`` is (units,)."""
-    import scipy.sparse as sp
-
-    site = np.unique(site, return_inverse=True)[1]
-    least = min(least, max(1, (int(site.max()) + 1) // 3))
-    ones = np.ones(len(site), np.float32)
-    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows
-    seen.data[:] = 1
-    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
-    return kept
-
-
 def small(weights: FloatArray) -> NDArray[np.int16]:
     """Weights in steps of 1/256."""
-    steps: NDArray[np.int16] = np.clip(np.round(weights * w.UNIT_SCALE), -32768, 32767).astype("i2")
+    steps: NDArray[np.int16] = np.clip(np.round(weights * UNIT_SCALE), -32768, 32767).astype("i2")
     return steps

@@ -42,7 +42,7 @@ class Options:
     min_sites: int = 3
     class_weight: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     conjunctions: int = 512
-    iterations: int = 100
+    iterations: int = 60
     jobs: int = -1
     seed: int = 0
 
@@ -51,13 +51,15 @@ class Options:
 class Examples:
     """All units of the training pages.
 
-    ``rows`` is (units, buckets + shape values) sparse, ``labels`` and ``classes``
+    ``vocabulary``: the buckets that `Options.min_sites` sites select; ``rows`` is (units, those +
+    shape values) sparse, ``labels`` and ``classes``
     (units,), ``fold`` and ``context_fold`` (units,) by site, ``batches`` with the first unit
     of each in ``starts``.
     """
 
     batches: list[Batch]
     starts: IntArray
+    vocabulary: IntArray
     rows: Any
     labels: IntArray
     classes: IntArray
@@ -116,17 +118,37 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     index = np.concatenate(unit), np.concatenate(row)
     shape = (total, BUCKETS + int(SHAPE_OFFSETS[-1]))
     rows = sp.csr_matrix((np.ones(len(index[0]), np.float32), index), shape)
+    sites_of, weights = np.concatenate(site), np.concatenate(weight)
+    weighed = weights > 0
+    kept = frequent(rows[weighed], sites_of[weighed], options.min_sites)
+    vocabulary = np.flatnonzero(kept[:BUCKETS])
+    kept[BUCKETS:] = True  # shapes are no one's wording
     return Examples(
         batches,
         starts,
-        rows,
+        vocabulary,
+        rows[:, kept],
         np.concatenate(labels),
         np.concatenate(classes),
         np.concatenate(fold),
         np.concatenate(context_fold),
-        np.concatenate(site),
-        np.concatenate(weight),
+        sites_of,
+        weights,
     )
+
+
+def frequent(rows: Any, site: IntArray, least: int) -> NDArray[np.bool_]:
+    """Which columns of ``rows`` (units, columns) are selected by at least ``least`` sites, or by a
+    third of them where there are few; ``site`` is (units,)."""
+    import scipy.sparse as sp
+
+    site = np.unique(site, return_inverse=True)[1]
+    least = min(least, max(1, (int(site.max()) + 1) // 3))
+    ones = np.ones(len(site), np.float32)
+    seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows
+    seen.data[:] = 1
+    kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
+    return kept
 
 
 def _folds(sites: Sequence[str], count: int, salt: str) -> dict[str, int]:

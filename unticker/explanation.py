@@ -16,9 +16,10 @@ from unticker.errors import UsageError
 from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.model import Judge, pooled
 from unticker.parts import parts
+from unticker.softmax import UNIT_SCALE
 from unticker.types import LABELS, Kind, Label
 from unticker.units import IntArray
-from unticker.weights import Batch, Weights
+from unticker.weights import Weights
 
 if TYPE_CHECKING:
     from unticker.model import Model
@@ -75,19 +76,25 @@ def explain(
     label = segment.label
     rival = next(name for name in ranked if name != label)
     ours, theirs = LABELS.index(label), LABELS.index(rival)
-    passes = [_Passes.of(judge) for judge in judges]
+    added = model.added(batch.text)
+    passes = [_Passes.of(judge, added) for judge in judges]
     context = _shared(judges, [_context(*each, unit, ours, theirs) for each in zip(judges, passes)])
     scores = pooled(judges, [each.scores for each in passes])
     said = chain.messages(scores, judges[0].weights.transitions, batch.layout.opens)
     for side, message in zip(("before", "behind"), said, strict=True):
         step = int(message[unit, ours]) - int(message[unit, theirs])
-        context.append(Reason(f"labels of the units {side}", step / weights.UNIT_SCALE))
+        context.append(Reason(f"labels of the units {side}", step / UNIT_SCALE))
     return Explanation(
         found.text if len(found.segments) == 1 else found.text[segment.start : segment.end],
         label,
         rival,
         segment.probabilities,
-        _ranked(_shared(judges, [_own(judge, unit, ours) for judge in judges])),
+        _ranked(
+            [
+                *_shared(judges, [_own(judge, unit, ours) for judge in judges]),
+                Reason("phrases, and text that recurs over pages", _lead(added[unit], ours)),
+            ]
+        ),
         _ranked(context),
     )
 
@@ -102,10 +109,11 @@ class _Passes(NamedTuple):
     scores: IntArray
 
     @staticmethod
-    def of(judge: Judge) -> "_Passes":
+    def of(judge: Judge, added: IntArray) -> "_Passes":
+        """``added``: `Model.added`."""
         chosen, batch, _ = judge
         sums = weights.ngram_sums(chosen, batch)
-        first = weights.unit_scores(chosen, batch, sums)
+        first = weights.unit_scores(chosen, batch, sums) + added
         seen = weights.second_context(batch, first)
         second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
         seen = weights.third_context(batch, seen, second)
@@ -126,8 +134,9 @@ def _shared(judges: Sequence[Judge], reasons: Sequence[list[Reason]]) -> list[Re
 def _own(judge: Judge, unit: int, label: int) -> list[Reason]:
     """The first pass's rows for one unit."""
     chosen, batch, _ = judge
-    rows = list(_ngrams(batch, unit))
-    rows += [("markup", row) for units, each in batch.markup for row in each[units == unit]]
+    rows = list(_ngrams(judge, unit))
+    for units, each in map(weights.vocabulary(chosen).known, batch.markup):
+        rows += [("markup", row) for row in each[units == unit]]
     reasons = [Reason(name, _lead(chosen.ngrams[row], label)) for name, row in rows]
     for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
         weight = _lead(chosen.shapes[row], label)
@@ -135,11 +144,13 @@ def _own(judge: Judge, unit: int, label: int) -> list[Reason]:
     return reasons
 
 
-def _ngrams(batch: Batch, unit: int) -> Iterator[tuple[str, int]]:
-    """The unit's n-grams: name and row of each."""
-    for ngram, (units, rows) in zip(NGRAMS, batch.ngrams, strict=True):
+def _ngrams(judge: Judge, unit: int) -> Iterator[tuple[str, int]]:
+    """The unit's n-grams that the weights know: name and row of each."""
+    chosen, batch, _ = judge
+    for ngram, (units, buckets) in zip(NGRAMS, batch.ngrams, strict=True):
         _, starts, ends = ngram.places(batch.text)
-        for place in np.flatnonzero(units == unit):
+        rows = weights.vocabulary(chosen).find(buckets)
+        for place in np.flatnonzero((units == unit) & (rows >= 0)):
             codes = batch.units.codes[starts[place] : ends[place]]
             span = codes.tobytes().decode("utf-32-le", "replace")
             yield f"{ngram.name} {span!r}", int(rows[place])
@@ -147,7 +158,7 @@ def _ngrams(batch: Batch, unit: int) -> Iterator[tuple[str, int]]:
 
 def _lead(row: np.ndarray, label: int) -> float:
     used = row[: len(CLASS_NAMES)].astype(float)
-    return float(used[label] - used.mean()) / weights.UNIT_SCALE
+    return float(used[label] - used.mean()) / UNIT_SCALE
 
 
 def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -> list[Reason]:
@@ -172,9 +183,9 @@ def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -
     units = passes.places[:, unit]
     for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
         if other < len(batch.units):
-            for name, row in _ngrams(batch, int(other)):
+            for name, row in _ngrams(judge, int(other)):
                 step = int(table[row, label]) - int(table[row, rival])
-                reasons.append(Reason(f"{name} {place}", step / weights.UNIT_SCALE))
+                reasons.append(Reason(f"{name} {place}", step / UNIT_SCALE))
     return reasons
 
 

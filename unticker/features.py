@@ -35,8 +35,9 @@ from unticker.alphabet import (
 from unticker.units import IntArray, binned, quotient
 from unticker.words import COUNTED, MIX, Text
 
-BUCKET_BITS = 17
+BUCKET_BITS = 22
 BUCKETS = 1 << BUCKET_BITS
+"""So many that few n-grams share one; see `unticker.vocabulary`."""
 
 
 # ---- n-grams --------------------------------------------------------------------------
@@ -55,16 +56,30 @@ def _bigrams(text: Text) -> Places:
     return text.word_unit[edge], text.word_starts[edge], text.word_ends[edge + 1]
 
 
-def _stems(length: int) -> Callable[[Text], Places]:
-    """The first (or, below zero, the last) characters of the edge words with six or more."""
+_HANGUL = 0xAC00, 0xD7A4
+"""Its characters are syllables, of two or three letters each."""
 
-    def places(text: Text) -> Places:
-        unit, starts, ends = _words(text)
-        long = np.flatnonzero(ends - starts >= 6)
-        unit, starts, ends = unit[long], starts[long], ends[long]
-        return (unit, starts, starts + length) if length > 0 else (unit, ends + length, ends)
 
-    return places
+def _stems(text: Text) -> Places:
+    """The first characters of the edge words: four of six or more, of Hangul two of three."""
+    unit, starts, ends = _words(text)
+    long, size = _long(text, starts, ends)
+    return unit[long], starts[long], starts[long] + size
+
+
+def _endings(text: Text) -> Places:
+    """The last characters of the same words."""
+    unit, starts, ends = _words(text)
+    long, size = _long(text, starts, ends)
+    return unit[long], ends[long] - size, ends[long]
+
+
+def _long(text: Text, starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
+    """Which words have a stem, and how long it is."""
+    first = text.units.codes[starts]
+    syllables = (first >= _HANGUL[0]) & (first < _HANGUL[1])
+    long = np.flatnonzero(ends - starts >= np.where(syllables, 3, 6))
+    return long, np.where(syllables, 2, 4)[long]
 
 
 def _whole(text: Text) -> Places:
@@ -109,8 +124,13 @@ class Ngram:
 NGRAMS: tuple[Ngram, ...] = (
     Ngram("word", "a word among the unit's first ten or last five", _words),
     Ngram("bigram", "two neighbouring words and what stands between them", _bigrams),
-    Ngram("stem", "the first four letters of these words, where they have six", _stems(4)),
-    Ngram("ending", "the last four letters of these words, where they have six", _stems(-4)),
+    Ngram(
+        "stem",
+        "the first four letters of these words, where they have six; two syllables of "
+        "Hangul, where they have three",
+        _stems,
+    ),
+    Ngram("ending", "the last letters of these words, likewise", _endings),
     Ngram("whole", "the whole unit, digits folded", _whole),
     Ngram("first", "the first word", _edge_words(1)),
     Ngram("first-two", "the first two words", _edge_words(2)),
@@ -171,6 +191,9 @@ def _repeats(text: Text) -> IntArray:
     return repeats
 
 
+Values = IntArray | NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A small integer for each unit: ``values(text)`` in ``range(size)``."""
@@ -178,7 +201,7 @@ class Shape:
     name: str
     meaning: str
     size: int
-    values: Callable[[Text], IntArray]
+    values: Callable[[Text], Values]
 
 
 def _counted(name: str, meaning: str, *classes: int) -> Shape:
@@ -191,11 +214,11 @@ def _stops_inside(text: Text) -> IntArray:
     return inside
 
 
-def _capitalised(text: Text) -> IntArray:
+def _capitalised(text: Text) -> NDArray[np.uint8]:
     return _share(text.word_traits[0], np.minimum(_word_count(text), COUNTED))
 
 
-def _with_length(size: int, values: Callable[[Text], IntArray]) -> Callable[[Text], IntArray]:
+def _with_length(size: int, values: Callable[[Text], Values]) -> Callable[[Text], IntArray]:
     """A shape of ``size`` values, told apart by the unit's length."""
     return lambda text: size * text.length_steps + values(text)
 
@@ -204,7 +227,7 @@ def _dates(text: Text) -> IntArray:
     return 3 * np.minimum(text.word_traits[4], 2) + np.minimum(text.word_traits[5], 2)
 
 
-def _function_words(text: Text) -> IntArray:
+def _function_words(text: Text) -> NDArray[np.uint8]:
     return _share(text.word_traits[7], np.minimum(_word_count(text), COUNTED))
 
 

@@ -1,4 +1,4 @@
-"""The compiled inner loops (``kernels.c``), where they were built when the package was installed.
+"""The compiled inner loops (``loops``), where they were built when the package was installed.
 
 They give the numbers that the NumPy code beside each call gives, in a fraction of the time. Where
 there was no compiler, or the source is not the one that was built, that code runs.
@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 
 LIBRARY = "kernels.bin"
+SOURCES = "loops"
 WIDEST = 8
 """Weights of a column in a `Kernels.product`."""
 _TRAITS, _MOST_CLASSES = 8, 32
@@ -36,10 +37,21 @@ _ARGUMENTS: dict[str, list[Any]] = {
     "hash_sums": [_P, _P, _P, _P, _N],
     "hash_spans": [_P, _P, _P, _P, _P, _N],
     "hash_buckets": [_P, _P, _N, ctypes.c_uint64, ctypes.c_uint64, _N],
+    "known_rows": [_P, _P, _P, _P, _N, _P, _P],
+    "classify": [_P, _P, _P, _N],
+    "trim": [_P, _P, _P, _P, _P, _P, _N],
+    "edge_words": [_P, _P, _P, _N, _N, _N],
+    "page_words": [_P, _P, _P, _P, _P, _P, _P, _P, _P, _N, _N, _N, _P, _N, _N, _P],
+    "probabilities": [_P, _P, _N, _N, _P, _N],
     "find_words": [_P, _P, _P, _P, _N],
     "count_classes": [_P, _P, _P, _P, _N],
     "word_traits": [_P, _P, _N, _P, _P, _P, _P, _P, _N, _N, _P, _N, _P, _P, ctypes.c_uint64, _N],
 }
+
+
+def sources(folder: Path) -> bytes:
+    """All that the library is made from."""
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("*.[ch]")))
 
 
 @lru_cache(maxsize=1)
@@ -51,14 +63,14 @@ def compiled() -> "Kernels | None":
     try:
         library = ctypes.CDLL(str(folder / LIBRARY))
         library.source.restype = ctypes.c_uint32
-        alike = library.source() == crc32((folder / "kernels.c").read_bytes())
+        alike = library.source() == crc32(sources(folder / SOURCES))
     except (OSError, AttributeError):
         return None
     return Kernels(library) if alike else None
 
 
 class Kernels:
-    """The functions of the library, for arrays. What each is for stands in ``kernels.c``."""
+    """The functions of the library, for arrays. What each is for stands beside it in ``loops``."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
@@ -66,7 +78,8 @@ class Kernels:
             function = getattr(library, name)
             function.argtypes, function.restype = arguments, None
         library.product.restype = library.conjoin.restype = ctypes.c_int
-        library.find_words.restype = _N
+        for counting in ("find_words", "known_rows", "trim", "edge_words", "page_words"):
+            getattr(library, counting).restype = _N
 
     def add_rows(
         self, sums: NDArray[np.int32], table: NDArray[np.int16], unit: IntArray, row: IntArray
@@ -177,6 +190,65 @@ class Kernels:
         hashes, buckets = _given(hashes, "u8"), np.empty(len(hashes), np.int64)
         self._library.hash_buckets(_at(buckets), _at(hashes), len(hashes), salt, mix, shift)
         return buckets
+
+    def classify(self, codes: NDArray[np.uint32], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        classes = np.empty(len(codes), np.uint8)
+        self._library.classify(_at(classes), _at(codes), _at(_given(table, "u1")), len(codes))
+        return classes
+
+    def trim(
+        self, classes: NDArray[np.uint8], starts: IntArray, ends: IntArray
+    ) -> tuple[IntArray, IntArray, IntArray]:
+        starts, ends = _given(starts, "i8"), _given(ends, "i8")
+        begin, end, kept = np.empty((3, len(starts)), np.int64)
+        found = self._library.trim(
+            _at(begin), _at(end), _at(kept), _at(classes), _at(starts), _at(ends), len(starts)
+        )
+        return begin[:found], end[:found], kept[:found]
+
+    def edge_words(
+        self, first: IntArray, last: IntArray, words: int, head: int, tail: int
+    ) -> IntArray:
+        chosen = np.empty(words, np.int64)
+        found = self._library.edge_words(
+            _at(chosen), _at(_given(first, "i8")), _at(_given(last, "i8")), len(first), head, tail
+        )
+        return chosen[:found]
+
+    def page_words(
+        self, starts: IntArray, ends: IntArray, unit: IntArray, hashes: Hashes, page: IntArray,
+        pages: int, least: int, most: int, slots: int, shift: int,
+    ) -> tuple[IntArray, NDArray[np.bool_], IntArray, IntArray]:  # fmt: skip
+        n = len(starts)
+        units, same, rarity = np.empty((3, n), np.int64)
+        very, uses = np.empty(n, np.uint8), np.zeros(n, np.int64)
+        last = np.empty(pages * slots, np.int64)  # only what is written next is read
+        found = self._library.page_words(
+            _at(units), _at(very), _at(same), _at(rarity), _at(starts), _at(ends), _at(unit),
+            _at(hashes), _at(_given(page, "i8")), n, least, most, _at(last), slots, shift,
+            _at(uses),
+        )  # fmt: skip
+        return units[:found], very[:found].view(bool), same[:found], rarity[:found]
+
+    def probabilities(self, scores: IntArray, powers: FloatArray) -> IntArray:
+        """(units, classes)."""
+        scores = _given(scores, "i8")
+        units, classes = scores.shape
+        chances = np.empty((classes, units), np.int64)
+        self._library.probabilities(
+            _at(chances), _at(scores), units, classes, _at(powers), len(powers) - 1
+        )
+        return chances.T
+
+    def known_rows(
+        self, unit: IntArray, bucket: IntArray, bits: NDArray[np.uint64], ahead: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        unit, bucket = _given(unit, "i8"), _given(bucket, "i8")
+        units, rows = np.empty(len(unit), np.int64), np.empty(len(unit), np.int64)
+        known = self._library.known_rows(
+            _at(units), _at(rows), _at(unit), _at(bucket), len(unit), _at(bits), _at(ahead)
+        )
+        return units[:known], rows[:known]
 
     def find_words(
         self, classes: NDArray[np.uint8], kind: NDArray[np.uint8]

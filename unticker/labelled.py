@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker.parts import Part
+from unticker.softmax import exponentials
 from unticker.types import LABELS, Label, Labelled, Line, Segment
 from unticker.units import IntArray, following
-from unticker.weights import Batch, exponentials
+from unticker.weights import Batch
 
 HEADLINE_CLASS = 5
 NEARLY_ALL, SURE = 0.9, 0.6

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unticker import kernels
 from unticker.alphabet import GOLDEN
 from unticker.features import SHAPES
 from unticker.units import FloatArray, IntArray
@@ -18,6 +19,9 @@ OFFSETS = (-4, -3, -2, -1, 1, 2, 3, 4)
 WINDOWS = (3, 8, 20, 60, 1 << 40)
 _REACH = max(OFFSETS)
 _WORD_SLOTS, _GROUP_SLOTS = 4096, 512
+_SLOT_SHIFT = 64 - 12
+_LETTERS, _MANY = 4, 7
+"""Of the words that pages are compared by, and of their long ones."""
 _SHAPE = {shape.name: index for index, shape in enumerate(SHAPES)}
 
 
@@ -145,15 +149,21 @@ class Layout:
 
     @cached_property
     def words(self) -> Words:
-        text = self.text
+        text, pages = self.text, len(self.text.units.first) - 1
+        fast = kernels.compiled()
+        if fast is not None:
+            return Words(*fast.page_words(
+                text.word_starts, text.word_ends, text.word_unit, text.word_hashes,
+                text.units.page, pages, _LETTERS, _MANY, _WORD_SLOTS, _SLOT_SHIFT,
+            ))  # fmt: skip
         length = text.word_ends - text.word_starts
-        long = np.flatnonzero(length >= 4)
+        long = np.flatnonzero(length >= _LETTERS)
         unit = text.word_unit[long]
-        slot = (text.word_hashes[long] >> np.uint64(52)).view(np.int64)
+        slot = (text.word_hashes[long] >> np.uint64(_SLOT_SHIFT)).view(np.int64)
         slot += text.units.page[unit] * _WORD_SLOTS
-        same = _representatives(slot, (len(text.units.first) - 1) * _WORD_SLOTS)
+        same = _representatives(slot, pages * _WORD_SLOTS)
         uses = np.bincount(same, minlength=1)[same]
-        return Words(unit, length[long] >= 7, same, 8 + 3 * np.minimum(uses, 10))
+        return Words(unit, length[long] >= _MANY, same, 8 + 3 * np.minimum(uses, 10))
 
     @cached_property
     def word_counts(self) -> tuple[IntArray, IntArray]:

@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 from unticker import alphabet
 from unticker.annotations import AnnotatedPage, collapse, scatter, variant
-from unticker.designs import frequent, small
-from unticker.examples import Options
+from unticker.designs import small
+from unticker.examples import Options, frequent
 from unticker.gaps import GAP_BUCKETS, gaps
-from unticker.logistic import Design, early_stopping, solve
+from unticker.logistic import Design, solve
 from unticker.units import LONG_LINE
 
 # Of the gaps where no line ends, one in so many is fitted on; and a line is cut too often rather
 # than too rarely: a piece of a paragraph is still known for body, a glued menu spoils it.
 _SPARED = 3
 _EAGER = 0.5
-_GAP_C = 0.1
+_GAP_C = 0.05
 
 
 def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int16]:
@@ -49,11 +49,10 @@ def fit_gaps(pages: Sequence[AnnotatedPage], options: Options) -> NDArray[np.int
     design = sp.csr_matrix((ones, selected.ravel(), pointer), (len(selected), GAP_BUCKETS))
     kept = frequent(design, np.concatenate(site), options.min_sites)
     each = np.concatenate(weight)
-    with early_stopping():
-        solved, bias = solve(
-            Design(None, design[:, kept]), end.astype(np.int64), 2, _GAP_C, each / each.mean(),
-            options.iterations,
-        )  # fmt: skip
+    solved, bias = solve(
+        Design(None, [design[:, kept]]), end.astype(np.int64), 2, _GAP_C, each / each.mean(),
+        options.iterations,
+    )  # fmt: skip
     table[:-1][kept] = small(solved[:, 1] - solved[:, 0])
     table[-1] = small(bias[1] - bias[0] + _EAGER)
     return table

@@ -1,28 +1,17 @@
 """A model: load (verified), save, label. NumPy alone; loading runs no code."""
 
 import hashlib
-import io
-import json
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unticker import chain, reading, weights
-from unticker.assembly import ARTICLE_COLUMNS, assemble
+from unticker import chain, reading, store, weights
+from unticker.assembly import assemble
 from unticker.columns import CLASSES, LABEL_OF_CLASS
-from unticker.conjunctions import CASES, DEPTH
-from unticker.errors import ModelError, PageError
-from unticker.families import MARKUP_FAMILIES
-from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
-from unticker.gaps import FEATURES as GAP_FEATURES
-from unticker.gaps import GAP_BUCKETS
+from unticker.errors import PageError
 from unticker.labelled import Piece, judge
 from unticker.parts import BATCH_CODES, Batch, Part, batches, markup_of
 from unticker.phrases import Phrases
@@ -30,16 +19,12 @@ from unticker.reading import Document
 from unticker.types import BYLINE, LABELS, Kind, Page
 from unticker.units import IntArray
 from unticker.weights import Weights
+from unticker.words import Text
 
 if TYPE_CHECKING:
     from unticker.reading import Source
     from unticker.repetition import Repeated
 
-FORMAT = 1
-_DAMAGES = (
-    ValueError, TypeError, KeyError, AttributeError, OSError, EOFError, zipfile.BadZipFile,
-    zlib.error,
-)  # fmt: skip
 # A unit that recurs is furniture or ticker: away from body, headline and byline, four logits.
 _FOREIGN = np.where(LABEL_OF_CLASS >= BYLINE, -1024, 0)
 
@@ -64,32 +49,6 @@ def pooled(judges: Sequence[Judge], scores: Sequence[IntArray]) -> IntArray:
         return scores[0]
     total = sum(judge.share * each for judge, each in zip(judges, scores, strict=True))
     return np.floor(total + 0.5).astype(np.int64)  # thirds: never near a half
-
-
-@lru_cache(maxsize=1)
-def schema() -> str:
-    """Digest of everything a weight's meaning hangs on."""
-    batch = weights.prepare(["a"], [None])
-    second, third = (
-        weights.context(batch, np.zeros((1, size), np.int64)) for size in (CLASSES, len(LABELS))
-    )
-    tables = files("unticker").joinpath("tables.npz").read_bytes()
-    described = {
-        "labels": LABELS,
-        "buckets": BUCKET_BITS,
-        "ngrams": [n.name for n in NGRAMS],
-        "ngram_places": weights.NGRAM_PLACES,
-        "chain": chain.REACH,
-        "conjunctions": DEPTH,
-        "shapes": [(s.name, s.size) for s in SHAPES],
-        "columns": [name for name, _ in second.columns()],
-        "crosses": [(name, size) for each in (second, third) for name, _, size in each.crosses()],
-        "article": ARTICLE_COLUMNS,
-        "markup": sorted(MARKUP_FAMILIES),
-        "gaps": (GAP_BUCKETS, GAP_FEATURES),
-        "tables": hashlib.sha256(tables).hexdigest(),
-    }
-    return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +132,18 @@ class Model:
     def _scores(self, judging: Weights, batch: weights.Batch) -> tuple[IntArray, IntArray]:
         """The first pass's scores (units, 12) and the last's (units, 4)."""
         sums = weights.ngram_sums(judging, batch)
-        first = weights.unit_scores(judging, batch, sums)
-        if self.phrases is not None:
-            first = first + self.phrases.scores(batch.text)
-        if self.repeated is not None:
-            first = first + _FOREIGN * self.repeated.holds(batch.text.unit_hashes)[:, None]
+        first = weights.unit_scores(judging, batch, sums) + self.added(batch.text)
         return first, weights.score(judging, batch, first, sums)
+
+    def added(self, text: Text) -> IntArray:
+        """(units, 12): what a user's phrases and units that recur add to the first pass's scores,
+        in 1/256 logits."""
+        added = np.zeros((len(text.units), CLASSES), np.int64)
+        if self.phrases is not None:
+            added += self.phrases.scores(text)
+        if self.repeated is not None:
+            added += _FOREIGN * self.repeated.holds(text.unit_hashes)[:, None]
+        return added
 
     def judges(self, parts: Sequence[tuple[Document, Part]]) -> list[Judge]:
         """What judges parts of documents of one kind, text or HTML: for HTML the weights for it
@@ -209,23 +174,7 @@ class Model:
 
     def save(self, folder: Path | str) -> None:
         """Write ``weights.npz`` and ``model.json`` into a folder, which is made if needed."""
-        path = Path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        arrays = self.text.arrays("text")
-        if self.html is not None:
-            arrays |= self.html.arrays("html")
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-        data = stream.getvalue()
-        about = dict(self.about) | {
-            "format": FORMAT,
-            "labels": list(LABELS),
-            "schema": schema(),
-            "article": list(self.article),
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-        (path / "weights.npz").write_bytes(data)
-        (path / "model.json").write_text(json.dumps(about, indent=2, sort_keys=True) + "\n")
+        store.write(Path(folder), self.text, self.html, self.article, self.about)
 
     @staticmethod
     def load(folder: Path | str | None = None) -> "Model":
@@ -234,90 +183,4 @@ class Model:
         Raises `ModelError` if the folder holds no model, a damaged one, or one made
         for other features.
         """
-        path = shipped() if folder is None else Path(folder)
-        return _load(path)
-
-
-def _load(path: Path) -> Model:
-    try:
-        about = json.loads((path / "model.json").read_text("utf-8"))
-        data = (path / "weights.npz").read_bytes()
-    except OSError:
-        raise ModelError(f"{path} holds no model; it needs model.json and weights.npz") from None
-    except ValueError:
-        raise ModelError(f"{path}/model.json is damaged: not valid JSON") from None
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ModelError(f"{path}/model.json is not of format {FORMAT}; train the model again")
-    if about.get("labels") != list(LABELS):
-        raise ModelError(f"{path} was made for other labels than {', '.join(LABELS)}")
-    if hashlib.sha256(data).hexdigest() != about.get("sha256"):
-        raise ModelError(f"{path}/weights.npz is damaged: its SHA-256 is not that of model.json")
-    if about.get("schema") != schema():
-        raise ModelError(f"{path} was made for other features; train it with this version")
-    article: Any = about.get("article")
-    if not _numbers(article):
-        raise ModelError(
-            f"{path}/model.json is damaged: 'article' must hold {len(ARTICLE_COLUMNS)} numbers"
-        )
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            text = _weights(arrays, "text")
-            html = _weights(arrays, "html") if "html.bias" in arrays else None
-    except _DAMAGES as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ModelError(f"{path}/weights.npz is damaged: {reason}") from None
-    return Model(text, html, tuple(map(float, article)), about, about["sha256"][:16])
-
-
-def _numbers(article: Any) -> bool:
-    return (
-        isinstance(article, list)
-        and len(article) == len(ARTICLE_COLUMNS)
-        and all(type(n) in (int, float) and abs(n) < 1e6 for n in article)
-    )
-
-
-def _weights(arrays: Mapping[str, Any], prefix: str) -> Weights:
-    loaded = {field.name: arrays[f"{prefix}.{field.name}"] for field in fields(Weights)}
-    markup = prefix == "html"
-    second = weights.crosses_size(CLASSES, markup)
-    third = second + weights.crosses_size(len(LABELS), markup)
-    batch = weights.prepare(["a"], [None] if markup else None)
-    seen = weights.second_context(batch, np.zeros((1, CLASSES), np.int64))
-    both = weights.third_context(batch, seen, np.zeros((1, len(LABELS)), np.int64))
-    tests = loaded["tests"]
-    number = len(tests) if tests.ndim else 0
-    expected = {
-        "tests": ((number, DEPTH, 2), np.int32),
-        "cases": ((CASES * number, 4), np.int32),
-        "ngrams": ((BUCKETS, CLASSES), np.int16),
-        "shapes": ((int(SHAPE_OFFSETS[-1]), CLASSES), np.int16),
-        "bias": ((CLASSES,), np.int32),
-        "columns2": ((seen.values.shape[1], 4), np.int32),
-        "crosses2": ((second, 4), np.int32),
-        "bias2": ((4,), np.int64),
-        "columns3": ((both.values.shape[1], 4), np.int32),
-        "crosses3": ((third, 4), np.int32),
-        "bias3": ((4,), np.int64),
-        "ngrams3": ((BUCKETS, 4 * len(weights.NGRAM_PLACES)), np.int16),
-        "transitions": ((len(LABELS), len(LABELS)), np.int16),
-        "gaps": ((GAP_BUCKETS + 1,), np.int16),
-    }
-    for name, (shape, dtype) in expected.items():
-        if loaded[name].shape != shape or loaded[name].dtype != dtype:
-            raise ValueError(f"{prefix}.{name} has another shape or type than it should")
-    columns = tests[..., 0]
-    if number % 2 or not ((columns >= 0) & (columns < both.values.shape[1])).all():
-        raise ValueError(f"{prefix}.tests asks for columns that there are not")
-    return Weights(**loaded)
-
-
-def shipped() -> Path:
-    """Where the shipped model is: in the package, or in the checkout around it."""
-    packaged = Path(str(files("unticker").joinpath("shipped")))
-    if (packaged / "model.json").is_file():
-        return packaged
-    checkout = Path(__file__).resolve().parent.parent / "model"
-    if (checkout / "model.json").is_file():
-        return checkout
-    raise ModelError("the shipped model is missing; reinstall unticker or name a model folder")
+        return Model(*store.read(store.shipped() if folder is None else Path(folder)))

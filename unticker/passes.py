@@ -20,12 +20,12 @@ from unticker import weights as w
 from unticker.columns import CLASSES
 from unticker.conjunctions import DEPTH, Tests
 from unticker.context import Columns
-from unticker.designs import CONJOINED, Layer, Placed, Scaled, alike, conjoined, frequent, small
-from unticker.examples import FEW_SITES, Examples, Options
-from unticker.features import BUCKETS
+from unticker.designs import CONJOINED, Layer, Placed, Scaled, alike, conjoined, small
+from unticker.examples import FEW_SITES, Examples, Options, frequent
 from unticker.gaps import GAP_BUCKETS
-from unticker.logistic import Design, early_stopping, solve
+from unticker.logistic import Design, solve
 from unticker.search import find
+from unticker.softmax import UNIT_SCALE, exponentials
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
 from unticker.weights import Weights
@@ -36,10 +36,12 @@ _LAST, _LAST_OF_HTML = 0.8, 0.9
 
 def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     """First pass: its weights, and out-of-fold scores (units, 12)."""
+    vocabulary = examples.vocabulary.astype(np.int32)
+    size = len(vocabulary)
     empty = np.zeros((0, 4), np.int32)
     none = np.zeros(4, np.int64)
     later = (
-        empty, empty, none, empty, empty, none, np.zeros((BUCKETS, 0), np.int16),
+        empty, empty, none, empty, empty, none, np.zeros((size, 0), np.int16),
         np.zeros((0, DEPTH, 2), np.int32), empty,
         np.zeros((len(LABELS), len(LABELS)), np.int16), np.zeros(GAP_BUCKETS + 1, np.int16),
     )  # fmt: skip
@@ -55,26 +57,25 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
         chosen = train[kinds.first] & (counts > 0)
         selected = rows[chosen]
         kept = frequent(selected, site[chosen], options.min_sites)
-        kept[BUCKETS:] = True  # shapes are no one's wording
+        kept[size:] = True  # shapes are no one's wording
         solved, bias = solve(
-            Design(None, selected[:, kept]), classes[chosen], CLASSES, c, counts[chosen],
+            Design(None, [selected[:, kept]]), classes[chosen], CLASSES, c, counts[chosen],
             options.iterations,
         )  # fmt: skip
         table = np.zeros((rows.shape[1], CLASSES), np.int16)
         table[kept] = small(solved)
-        fixed = np.round(bias * w.UNIT_SCALE).astype(np.int32)
-        return Weights(table[:BUCKETS], table[BUCKETS:], fixed, *later)
+        fixed = np.round(bias * UNIT_SCALE).astype(np.int32)
+        return Weights(vocabulary, table[:size], table[size:], fixed, *later)
 
     def scores(weights: Weights) -> IntArray:
         return np.concatenate([w.unit_scores(weights, batch) for batch in examples.batches])
 
-    with early_stopping():
-        fits, held = _cross_fit(
-            examples.fold, examples.site, options, options.unit_c, fit, scores, examples.classes
-        )
+    fits, held = _cross_fit(
+        examples.fold, examples.site, options, options.unit_c, fit, scores, examples.classes
+    )
     tables = ([each.ngrams, each.shapes, each.bias] for each in fits)
     ngrams, shapes, bias = map(_mean, zip(*tables, strict=True))
-    return Weights(ngrams, shapes, bias, *later), held
+    return Weights(vocabulary, ngrams, shapes, bias, *later), held
 
 
 def fit_context(
@@ -120,21 +121,17 @@ def fit_last(
 ) -> Last:  # fmt: skip
     """The third pass, from what it sees and from the second's out-of-fold scores (units, 4): the
     mean of two fits, which have half of the conjunctions each."""
-    import scipy.sparse as sp
-
     weighed = examples.weight > 0
     scaled = Scaled(contexts, weighed, examples.markup)
     placed = Placed(ngram_units, examples, weighed, options.min_sites)
-    sparse = sp.hstack([scaled.design.sparse, *placed.designs], "csr")
-    placed.designs.clear()  # gigabytes, which the solver needs
-    shared = Design(scaled.design.dense, sparse)
+    shared = Design(scaled.design.dense, [*scaled.design.sparse, *placed.designs])
     tests, fits = np.zeros((0, DEPTH, 2), np.int32), 1
     if examples.site.max() + 1 >= FEW_SITES:
         tests, fits = find([seen.values for seen in contexts], second, examples, options), 2
     solved, bias, cases = [], [], []
     for some in np.array_split(tests, fits):
-        sparse = sp.hstack([shared.sparse, conjoined(contexts, weighed, some)], "csr")
-        design = Design(shared.dense, sparse)
+        cases_of = conjoined(contexts, weighed, some)
+        design = Design(shared.dense, [*shared.sparse, cases_of])
         rows, constant = _solved(design, weighed, examples, options, options.context_c[0])
         solved.append(rows[: shared.width])
         bias.append(constant)
@@ -184,7 +181,7 @@ def _cross_fit(
             held = np.empty((len(target), parts[0][1].shape[1]), np.int64)
             for number, (_, part) in enumerate(parts):
                 held[fold == number] = part
-            powers = w.exponentials(held).astype(np.float64) + 1
+            powers = exponentials(held).astype(np.float64) + 1
             chosen = powers[np.arange(len(target)), target] / powers.sum(axis=1)
             loss = float(-np.log(chosen).mean())
             if best is None or loss < best[0]:

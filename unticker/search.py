@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import kernels
-from unticker import weights as w
 from unticker.conjunctions import CASES, DEPTH, Tests
 from unticker.examples import Examples, Options
+from unticker.softmax import UNIT_SCALE
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
 
@@ -54,7 +54,7 @@ def find(
     steps = _steps(columns, kept, rng)
     site, weight = examples.site[kept], examples.weight[kept]
     truth = np.eye(len(LABELS))[examples.labels[kept]]
-    logits = scores[kept] / w.UNIT_SCALE
+    logits = scores[kept] / UNIT_SCALE
     found: list[list[tuple[int, int]]] = []
     while len(found) < options.conjunctions:
         chance = np.exp(logits - logits.max(axis=1, keepdims=True))

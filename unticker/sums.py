@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import kernels
-from unticker.features import BUCKETS
 from unticker.units import IntArray
-
-Family = tuple[IntArray, IntArray]
-"""Units (rising), and the row of the table that each selects."""
+from unticker.vocabulary import Family
 
 _ONE_THREAD = 1 << 18
 """Multiplications that OpenBLAS does in one thread."""
@@ -32,7 +29,7 @@ def add(sums: NDArray[np.int32], table: NDArray[np.int16], families: list[Family
             continue
         starts = np.flatnonzero(np.append(True, unit[1:] != unit[:-1]))
         if len(starts) == len(unit):
-            every = np.full(len(sums), BUCKETS)
+            every = np.full(len(sums), len(table) - 1)
             every[unit] = bucket
             sums += table.take(every, axis=0, out=picked, mode="clip")
         else:

@@ -17,6 +17,7 @@ from unticker.examples import Examples, Options, chunks, gather
 from unticker.line_ends import fit_gaps
 from unticker.model import Model
 from unticker.passes import fit_context, fit_last, fit_units
+from unticker.softmax import UNIT_SCALE, exponentials
 from unticker.types import BODY, LABELS
 from unticker.units import IntArray, following
 from unticker.weights import Weights
@@ -123,6 +124,11 @@ def _model(
         "pages": sum(not page.variant for page in pages),
         "sites": len({page.site for page in pages}),
         "seed": options.seed,
+        "ngrams": {
+            name: len(fitted.weights.vocabulary)
+            for name, fitted in (("text", text), ("html", html))
+            if fitted is not None
+        },
         "cross_validated": {
             name: fitted.cross_validated
             for name, fitted in (("text", text), ("html", html))
@@ -161,7 +167,7 @@ def _transitions(examples: Examples) -> NDArray[np.int16]:
         np.add.at(pairs, (label[within], label[within + 1]), weight[within])
     expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / max(pairs.sum(), 1)
     known = np.log((pairs + 1) / (expected + 1))
-    return np.round(_CHAINED * w.UNIT_SCALE * known).astype(np.int16)
+    return np.round(_CHAINED * UNIT_SCALE * known).astype(np.int16)
 
 
 def _fit_article(
@@ -182,7 +188,7 @@ def _fit_article(
                 continue
             own, units = slice(low, high), batch.units
             scores = held[start + low : start + high]
-            powers = w.exponentials(scores).astype(np.float64)
+            powers = exponentials(scores).astype(np.float64)
             length = (units.ends - units.starts)[own]
             run_on = following(units.line[own], units.starts[own], units.ends[own])
             chances = powers / powers.sum(axis=1, keepdims=True)
@@ -204,7 +210,7 @@ def to_sklearn(model: Model, kind: str = "text") -> Any:
     scikit-learn ``LogisticRegression``.
 
     Its 'features' are the columns of `unticker.weights.third_context`, its crosses and the cases
-    of its conjunctions, one-hot, and then all buckets of n-grams once for each of
+    of its conjunctions, one-hot, and then its vocabulary of n-grams once for each of
     `unticker.weights.NGRAM_PLACES`.
     """
     from sklearn.linear_model import LogisticRegression
@@ -216,7 +222,7 @@ def to_sklearn(model: Model, kind: str = "text") -> Any:
     estimator.classes_ = np.arange(len(LABELS))
     context = np.concatenate([weights.columns3, weights.crosses3, weights.cases]) / w.CONTEXT_SCALE
     places = np.split(weights.ngrams3, len(w.NGRAM_PLACES), axis=1)
-    rows = np.concatenate([context, *(place / w.UNIT_SCALE for place in places)])
+    rows = np.concatenate([context, *(place / UNIT_SCALE for place in places)])
     estimator.coef_ = rows.T
     estimator.intercept_ = weights.bias3 / w.CONTEXT_SCALE
     estimator.n_features_in_ = rows.shape[0]

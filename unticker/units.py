@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import alphabet
+from unticker import alphabet, kernels
 from unticker.alphabet import CLOSE, DIGIT, LOWER, QUOTE, SPACE, STOP
 from unticker.gaps import breaks
 
@@ -184,6 +184,9 @@ def _trim(
     classes: NDArray[np.uint8], starts: IntArray, ends: IntArray
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Shrink units to their first and last character that is not white space; drop blank ones."""
+    fast = kernels.compiled()
+    if fast is not None:
+        return fast.trim(classes, starts, ends)
     if not len(starts):
         return starts, ends, starts
     ink = classes != SPACE

@@ -8,7 +8,6 @@ exact in any order and a page's labels are the same in any batch, on any machine
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +21,16 @@ from unticker.layout import Cross, Layout, offsets
 from unticker.marks import View, view
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
-from unticker.sums import Family, add, product, sum_rows
+from unticker.softmax import UNIT_SCALE, probabilities
+from unticker.sums import add, product, sum_rows
 from unticker.tree import Tree
 from unticker.types import LABELS
-from unticker.units import FloatArray, IntArray, Units, quotient
+from unticker.units import IntArray, Units
+from unticker.vocabulary import Family, Vocabulary
 from unticker.words import Text
 
-UNIT_SCALE = 256
-"""First-pass weights are multiples of 1/256 (logits)."""
 CONTEXT_SCALE = 1 << 16
 """Context weights are multiples of 1/65536 a step of their column."""
-_EXP_STEPS = 16 * UNIT_SCALE
 NGRAM_PLACES = (
     "in the unit before", "in the unit behind",
     "before the article", "in the article", "behind the article",
@@ -41,45 +39,23 @@ NGRAM_PLACES = (
 stands to the likeliest article."""
 
 
-@lru_cache(maxsize=1)
-def _exponentials() -> FloatArray:
-    """exp(-d / 256) in 2**-20, for a distance d to the best score; 0 from 16 logits on."""
-    table = [round(exp(-step / UNIT_SCALE) * (1 << 20)) for step in range(_EXP_STEPS)]
-    return np.array([*table, 0], np.float64)
-
-
-def exponentials(scores: IntArray) -> FloatArray:
-    """Softmax numerators of scores in 1/256 logits, as whole numbers; (units, classes)."""
-    columns = np.ascontiguousarray(scores.T)
-    distance = columns.max(axis=0) - columns
-    np.minimum(distance, _EXP_STEPS, out=distance)
-    powers: FloatArray = _exponentials().take(distance).T
-    return powers
-
-
-def probabilities(scores: IntArray) -> IntArray:
-    """Softmax of scores in 1/256 logits, rounded to 0..255."""
-    powers = exponentials(scores).T
-    total = powers.sum(axis=0)
-    rounded: IntArray = quotient(510 * powers + total, 2 * total).astype(np.int64).T
-    return rounded
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """Arrays of one model. C columns and X crosses of the second pass, C' and X' of the third.
 
-    ``ngrams`` (buckets, 12) and ``shapes`` (shape values, 12) int16, ``bias`` (12,) int32;
+    ``vocabulary`` (R,) int32: the buckets of n-grams that have rows (`unticker.vocabulary`).
+    ``ngrams`` (R, 12) and ``shapes`` (shape values, 12) int16, ``bias`` (12,) int32;
     ``columns2`` (C, 4), ``crosses2`` (X, 4), ``bias2`` (4,) of the second pass;
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
     first rows belong to what the second pass sees. All int32 but the biases (int64).
-    ``ngrams3`` (buckets, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
+    ``ngrams3`` (R, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
     four labels for each of `NGRAM_PLACES`. ``transitions`` (4, 4) int16, likewise: what a label
     adds to the one behind it (`unticker.chain`). ``tests`` (J, 4, 2) and ``cases`` (16 J, 4) int32,
     J even: the third pass's conjunctions (`unticker.conjunctions`). ``gaps`` (`GAP_BUCKETS` + 1,)
     int16: where lines that hold a whole page are cut.
     """
 
+    vocabulary: NDArray[np.int32]
     ngrams: NDArray[np.int16]
     shapes: NDArray[np.int16]
     bias: NDArray[np.int32]
@@ -165,6 +141,12 @@ def _table(weights: Weights, *names: str) -> NDArray[np.int16]:
 
 
 @lru_cache(maxsize=4)
+def vocabulary(weights: Weights) -> Vocabulary:
+    """The n-grams that the weights have rows for."""
+    return Vocabulary(weights.vocabulary)
+
+
+@lru_cache(maxsize=4)
 def _shapes(weights: Weights) -> NDArray[np.int32]:
     return weights.shapes.astype(np.int32)
 
@@ -173,7 +155,8 @@ def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
     """(units, 12 + 20) sums of the n-grams' rows of ``ngrams`` and ``ngrams3``."""
     table = _table(weights, "ngrams", "ngrams3")
     sums = np.zeros((len(batch.units), table.shape[1]), np.int32)
-    add(sums, table, batch.ngrams)
+    known = vocabulary(weights)
+    add(sums, table, [known.known(family) for family in batch.ngrams])
     return sums
 
 
@@ -182,7 +165,8 @@ def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32] | None =
     scores = (ngram_sums(weights, batch) if sums is None else sums)[:, :CLASSES] + weights.bias
     scores += sum_rows(_shapes(weights), list(batch.shapes.T)).astype(np.int32)
     if batch.markup:
-        add(scores, _table(weights, "ngrams"), batch.markup)
+        known = vocabulary(weights)
+        add(scores, _table(weights, "ngrams"), [known.known(family) for family in batch.markup])
     return scores.astype(np.int64)
 
 

@@ -78,6 +78,11 @@ class Text:
     @cached_property
     def edge_words(self) -> IntArray:
         """The first `HEAD_WORDS` and last `TAIL_WORDS` words of every unit."""
+        fast = kernels.compiled()
+        if fast is not None:
+            return fast.edge_words(
+                self.first_word, self.last_word, len(self.word_starts), HEAD_WORDS, TAIL_WORDS
+            )
         index = np.arange(len(self.word_starts))
         unit = self.word_unit
         head = index - self.first_word[unit] < HEAD_WORDS
