@@ -9,7 +9,7 @@ from test_units import ODD, PAGES
 from unticker import sums, weights
 from unticker.columns import CLASS_NAMES, CLASSES, FAMILIES, LABEL_OF_CLASS
 from unticker.context import Context
-from unticker.features import SHAPE_OFFSETS
+from unticker.shapes import SHAPE_OFFSETS
 from unticker.softmax import probabilities
 from unticker.types import BODY, CHROME, LABELS
 

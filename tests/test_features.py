@@ -9,8 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_units import ODD, PAGES
 
-from unticker import alphabet, features, units, weights
-from unticker.features import COUNTED, NGRAMS, SHAPES, Text
+from unticker import alphabet, units, weights
+from unticker.ngrams import NGRAMS
+from unticker.shapes import SHAPE_OFFSETS, SHAPES
+from unticker.words import COUNTED, Text
 
 BASE, MODULUS = 0x9E3779B97F4A7C15, 1 << 64
 TABLES = alphabet.tables()
@@ -169,7 +171,7 @@ def test_the_tables_name_and_explain_every_feature():
         names = [feature.name for feature in table]
         assert len(set(names)) == len(names)
         assert all(feature.meaning.strip() for feature in table)
-    assert features.SHAPE_OFFSETS[-1] == sum(shape.size for shape in SHAPES)
+    assert SHAPE_OFFSETS[-1] == sum(shape.size for shape in SHAPES)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

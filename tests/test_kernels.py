@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import unticker
 from unticker import alphabet, kernels, search, sums, vocabulary, weights
 from unticker.examples import Examples, Options
-from unticker.features import BUCKETS
+from unticker.ngrams import BUCKETS
 from unticker.words import Text
 
 ROOT = Path(__file__).resolve().parent.parent

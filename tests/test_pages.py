@@ -11,7 +11,6 @@ from unticker import html, units, weights
 from unticker.assembly import ARTICLE_COLUMNS, assemble
 from unticker.columns import LABEL_OF_CLASS
 from unticker.errors import UsageError
-from unticker.features import Text
 from unticker.labelled import Piece, judge
 from unticker.markup import Markup
 from unticker.parts import Part
@@ -19,6 +18,7 @@ from unticker.phrases import WEIGHT, Phrases
 from unticker.reading import Document
 from unticker.softmax import UNIT_SCALE
 from unticker.types import CHROME, LABELS, Line, Page, Segment
+from unticker.words import Text
 
 CASES = cases("page_text")
 NO_DOUBT = (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)

@@ -4,7 +4,7 @@ import numpy as np
 
 import unticker
 from unticker import weights
-from unticker.features import BUCKETS
+from unticker.ngrams import BUCKETS
 from unticker.vocabulary import Vocabulary
 
 

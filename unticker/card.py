@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from unticker.columns import families
 from unticker.families import MARKUP_FAMILIES
-from unticker.features import NGRAMS, SHAPES
 from unticker.gaps import FEATURES as GAP_FEATURES
 from unticker.gaps import GAP_BUCKETS
+from unticker.ngrams import NGRAMS
+from unticker.shapes import SHAPES
 from unticker.types import LABELS
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from unticker import weights as w
 from unticker.annotations import AnnotatedPage
-from unticker.features import BUCKETS, SHAPE_OFFSETS
+from unticker.ngrams import BUCKETS
+from unticker.shapes import SHAPE_OFFSETS
 from unticker.types import BODY, BYLINE, CHROME, LABELS, TICKER
 from unticker.units import IntArray
 from unticker.weights import Batch

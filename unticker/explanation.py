@@ -13,9 +13,10 @@ from unticker.columns import CLASS_NAMES
 from unticker.conjunctions import CASES, DEPTH
 from unticker.context import Columns
 from unticker.errors import UsageError
-from unticker.features import NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.model import Judge, pooled
+from unticker.ngrams import NGRAMS
 from unticker.parts import parts
+from unticker.shapes import SHAPE_OFFSETS, SHAPES
 from unticker.softmax import UNIT_SCALE
 from unticker.types import LABELS, Kind, Label
 from unticker.units import IntArray

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker.features import buckets
+from unticker.ngrams import buckets
 from unticker.units import IntArray
 
 MARKUP_FAMILIES = {

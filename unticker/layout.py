@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unticker import kernels
 from unticker.alphabet import GOLDEN
-from unticker.features import SHAPES
+from unticker.shapes import SHAPES
 from unticker.units import FloatArray, IntArray
 from unticker.words import Text
 

@@ -20,9 +20,10 @@ from unticker.columns import CLASSES
 from unticker.conjunctions import CASES, DEPTH
 from unticker.errors import ModelError
 from unticker.families import MARKUP_FAMILIES
-from unticker.features import BUCKET_BITS, BUCKETS, NGRAMS, SHAPE_OFFSETS, SHAPES
 from unticker.gaps import FEATURES as GAP_FEATURES
 from unticker.gaps import GAP_BUCKETS
+from unticker.ngrams import BUCKET_BITS, BUCKETS, NGRAMS
+from unticker.shapes import SHAPE_OFFSETS, SHAPES
 from unticker.types import LABELS
 from unticker.weights import Weights
 

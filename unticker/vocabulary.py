@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import kernels
-from unticker.features import BUCKETS
+from unticker.ngrams import BUCKETS
 from unticker.units import IntArray
 
 Family = tuple[IntArray, IntArray]

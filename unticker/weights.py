@@ -12,15 +12,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import conjunctions, features, units
+from unticker import conjunctions, units
 from unticker.columns import CLASSES
 from unticker.conjunctions import Questions, Rows, Tests
 from unticker.context import Columns, Context
-from unticker.features import SHAPE_OFFSETS
 from unticker.layout import Cross, Layout, offsets
 from unticker.marks import View, view
 from unticker.markup import Markup
 from unticker.markup_features import markup_rows
+from unticker.ngrams import ngram_rows
+from unticker.shapes import SHAPE_OFFSETS, shape_rows
 from unticker.softmax import UNIT_SCALE, probabilities
 from unticker.sums import add, product, sum_rows
 from unticker.tree import Tree
@@ -124,7 +125,7 @@ def prepare(
     read = [text if seen is None else seen.text for text, seen in zip(texts, views, strict=True)]
     cut = units.cut(read, gaps)
     text = Text(cut)
-    shapes, ngrams = features.shape_rows(text), features.ngram_rows(text)
+    shapes, ngrams = shape_rows(text), ngram_rows(text)
     layout = Layout(text, shapes - SHAPE_OFFSETS[:-1])
     tree = None if markups is None else Tree(text, markups)
     markup = [] if tree is None else markup_rows(text, tree)
