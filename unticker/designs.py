@@ -94,8 +94,7 @@ class Placed:
         import scipy.sparse as sp
 
         own = ngrams(examples)
-        self._rows = own.shape[1]
-        padded = sp.vstack([own, sp.csr_matrix((1, self._rows), dtype=np.float32)]).tocsr()
+        padded = sp.vstack([own, sp.csr_matrix((1, own.shape[1]), dtype=np.float32)]).tocsr()
         places = np.concatenate([
             np.where(seen == seen.shape[1], len(examples.labels), seen + start)
             for seen, start in zip(units, examples.starts, strict=True)
@@ -107,8 +106,9 @@ class Placed:
 
     def weights(self, solved: FloatArray) -> NDArray[np.int16]:
         """Weights of the designs, one below the other, as `unticker.weights.Weights` holds them."""
-        tables = np.zeros((len(self._columns), self._rows, len(LABELS)))
-        tables[np.stack(self._columns)] = solved
+        columns = np.stack(self._columns)
+        tables = np.zeros((*columns.shape, len(LABELS)))
+        tables[columns] = solved
         before, behind, *sides, everywhere = tables
         placed = [before, behind, *(_OWN * everywhere + side for side in sides)]
         return small(np.concatenate(placed, axis=1))

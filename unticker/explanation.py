@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unticker import chain, conjunctions, reading, weights
-from unticker.columns import CLASS_NAMES
+from unticker.columns import CLASS_NAMES, CLASSES
 from unticker.conjunctions import CASES, DEPTH
 from unticker.context import Columns
 from unticker.errors import UsageError
@@ -77,7 +77,7 @@ def explain(
     label = segment.label
     rival = next(name for name in ranked if name != label)
     ours, theirs = LABELS.index(label), LABELS.index(rival)
-    added = model.added(batch.text)
+    added = model.told(np.zeros((len(batch.units), CLASSES), np.int64), batch.text)
     passes = [_Passes.of(judge, added) for judge in judges]
     context = _shared(judges, [_context(*each, unit, ours, theirs) for each in zip(judges, passes)])
     scores = pooled(judges, [each.scores for each in passes])
@@ -111,7 +111,7 @@ class _Passes(NamedTuple):
 
     @staticmethod
     def of(judge: Judge, added: IntArray) -> "_Passes":
-        """``added``: `Model.added`."""
+        """``added``: what `Model.told` adds to the first pass's scores."""
         chosen, batch, _ = judge
         sums = weights.ngram_sums(chosen, batch)
         first = weights.unit_scores(chosen, batch, sums) + added

@@ -18,8 +18,8 @@ from unticker.words import Text
 OFFSETS = (-4, -3, -2, -1, 1, 2, 3, 4)
 WINDOWS = (3, 8, 20, 60, 1 << 40)
 _REACH = max(OFFSETS)
-_WORD_SLOTS, _GROUP_SLOTS = 4096, 512
-_SLOT_SHIFT = 64 - 12
+_WORD_BITS, _GROUP_SLOTS = 12, 512
+_WORD_SLOTS, _SLOT_SHIFT = 1 << _WORD_BITS, 64 - _WORD_BITS
 _LETTERS, _MANY = 4, 7
 """Of the words that pages are compared by, and of their long ones."""
 _SHAPE = {shape.name: index for index, shape in enumerate(SHAPES)}

@@ -10,7 +10,7 @@ import numpy as np
 
 from unticker import chain, reading, store, weights
 from unticker.assembly import assemble
-from unticker.columns import CLASSES, LABEL_OF_CLASS
+from unticker.columns import LABEL_OF_CLASS
 from unticker.errors import PageError
 from unticker.labelled import Piece, judge
 from unticker.parts import BATCH_CODES, Batch, Part, batches, markup_of
@@ -132,18 +132,17 @@ class Model:
     def _scores(self, judging: Weights, batch: weights.Batch) -> tuple[IntArray, IntArray]:
         """The first pass's scores (units, 12) and the last's (units, 4)."""
         sums = weights.ngram_sums(judging, batch)
-        first = weights.unit_scores(judging, batch, sums) + self.added(batch.text)
+        first = self.told(weights.unit_scores(judging, batch, sums), batch.text)
         return first, weights.score(judging, batch, first, sums)
 
-    def added(self, text: Text) -> IntArray:
-        """(units, 12): what a user's phrases and units that recur add to the first pass's scores,
-        in 1/256 logits."""
-        added = np.zeros((len(text.units), CLASSES), np.int64)
+    def told(self, scores: IntArray, text: Text) -> IntArray:
+        """The first pass's scores (units, 12), with what a user's phrases and units that recur add
+        to them."""
         if self.phrases is not None:
-            added += self.phrases.scores(text)
+            scores = scores + self.phrases.scores(text)
         if self.repeated is not None:
-            added += _FOREIGN * self.repeated.holds(text.unit_hashes)[:, None]
-        return added
+            scores = scores + _FOREIGN * self.repeated.holds(text.unit_hashes)[:, None]
+        return scores
 
     def judges(self, parts: Sequence[tuple[Document, Part]]) -> list[Judge]:
         """What judges parts of documents of one kind, text or HTML: for HTML the weights for it

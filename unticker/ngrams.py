@@ -32,30 +32,16 @@ def _bigrams(text: Text) -> Places:
     return text.word_unit[edge], text.word_starts[edge], text.word_ends[edge + 1]
 
 
-_HANGUL = 0xAC00, 0xD7A4
-"""Its characters are syllables, of two or three letters each."""
-
-
 def _stems(text: Text) -> Places:
-    """The first characters of the edge words: four of six or more, of Hangul two of three."""
-    unit, starts, ends = _words(text)
-    long, size = _long(text, starts, ends)
-    return unit[long], starts[long], starts[long] + size
+    """The first characters of the edge words that have a stem."""
+    unit, starts, _, size = text.stems
+    return unit, starts, starts + size
 
 
 def _endings(text: Text) -> Places:
     """The last characters of the same words."""
-    unit, starts, ends = _words(text)
-    long, size = _long(text, starts, ends)
-    return unit[long], ends[long] - size, ends[long]
-
-
-def _long(text: Text, starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
-    """Which words have a stem, and how long it is."""
-    first = text.units.codes[starts]
-    syllables = (first >= _HANGUL[0]) & (first < _HANGUL[1])
-    long = np.flatnonzero(ends - starts >= np.where(syllables, 3, 6))
-    return long, np.where(syllables, 2, 4)[long]
+    unit, _, ends, size = text.stems
+    return unit, ends - size, ends
 
 
 def _whole(text: Text) -> Places:

@@ -130,8 +130,7 @@ def fit_last(
         tests, fits = find([seen.values for seen in contexts], second, examples, options), 2
     solved, bias, cases = [], [], []
     for some in np.array_split(tests, fits):
-        cases_of = conjoined(contexts, weighed, some)
-        design = Design(shared.dense, [*shared.sparse, cases_of])
+        design = Design(shared.dense, [*shared.sparse, conjoined(contexts, weighed, some)])
         rows, constant = _solved(design, weighed, examples, options, options.context_c[0])
         solved.append(rows[: shared.width])
         bias.append(constant)

@@ -27,6 +27,8 @@ _SHELF = np.uint64(64 - _SHELF_BITS)
 MIX = np.uint64(0xD6E8FEB86659FD93)
 """An odd factor that spreads a hash over its highest bits."""
 HEAD_WORDS, TAIL_WORDS = 10, 5
+_HANGUL = 0xAC00, 0xD7A4
+"""Its characters are syllables, of two or three letters each."""
 _LENGTHS = (2, 4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 105, 140, 190, 260, 400, 800)
 
 # Counts per unit are summed eight at a time, in eight bits each of one integer;
@@ -93,6 +95,16 @@ class Text:
         """Unit, start and end of each of `edge_words`."""
         edge = self.edge_words
         return self.word_unit[edge], self.word_starts[edge], self.word_ends[edge]
+
+    @cached_property
+    def stems(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Unit, start and end of the edge words that have a stem, and how long it is: four
+        characters of six or more, of Hangul two of three."""
+        unit, starts, ends = self.edge_places
+        first = self.units.codes[starts]
+        syllables = (first >= _HANGUL[0]) & (first < _HANGUL[1])
+        long = np.flatnonzero(ends - starts >= np.where(syllables, 3, 6))
+        return unit[long], starts[long], ends[long], np.where(syllables, 2, 4)[long]
 
     @cached_property
     def unit_hashes(self) -> NDArray[np.uint64]:
