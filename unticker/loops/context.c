@@ -1,6 +1,6 @@
 #include "loops.h"
 
-enum { LABELS = 4, MOST = 32 };
+enum { MOST = 32 };
 
 /* Means over windows, rounded down: `means` (widths, 2, rows, units), before and behind each unit.
    `values` (rows, units) count where `kept` has an index, kept_size of them; `sums` is room for as

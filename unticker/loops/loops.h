@@ -19,3 +19,5 @@
 #else
 #define EXPORT
 #endif
+
+enum { LABELS = 4 };

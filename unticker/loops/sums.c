@@ -70,7 +70,7 @@ WIDE EXPORT void sum_rows(int64_t *sums, const int32_t *table, int64_t rows, int
         sum_rows_of(sums, table, rows, width, selected, offset, n, units);
 }
 
-enum { BLOCK = 128, DEPTH = 4, CASES = 1 << DEPTH, LABELS = 4 };
+enum { BLOCK = 128, DEPTH = 4, CASES = 1 << DEPTH };
 
 typedef int16_t Few __attribute__((vector_size(8)));
 typedef double Four __attribute__((vector_size(32)));
