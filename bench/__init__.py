@@ -1,7 +1,7 @@
 """Accuracy and speed of unticker beside its peers: gold pages, splits and tables.
 
-``python -m bench.accuracy``, ``python -m bench.speed`` and ``python -m
-bench.cuttings`` measure; `docs/bench.md` says how. Results are numbers: no text of
+``python -m bench.accuracy``, ``speed``, ``cuttings`` and ``openings`` measure;
+`docs/bench.md` says how. Results are numbers: no text of
 a public page leaves the process.
 """
 

@@ -12,6 +12,8 @@ from conftest import ROOT, cases
 from test_training import BY_HAND
 
 import unticker
+from unticker import console, streams
+from unticker.errors import OutputError, UsageError
 from unticker.phrases import Phrases
 
 COMMANDS = ("label", "clean", "train", "evaluate", "explain", "model")
@@ -124,6 +126,21 @@ def test_kind_overrules(run, folder, tmp_path):
     assert len(run("label", "-m", folder, "--kind", "text", stdin=HTML.encode()).rows) == 1
 
 
+@pytest.mark.parametrize("codec", [".gz", ".bz2", ".xz"])
+def test_a_compressed_page_is_read_as_what_it_holds(run, folder, tmp_path, codec):
+    path = tmp_path / f"a.html{codec}"
+    path.write_bytes(streams.compress(HTML.encode(), codec))
+    rows = run("label", "-m", folder, path).rows
+    assert [row["text"] for row in rows] == ["Menu", "The council met."]
+    assert run("label", "-m", folder, tmp_path).rows == rows
+    path.write_bytes(path.read_bytes()[:-5])
+    for command in ("label", "clean"):
+        ran = run(command, "-m", folder, path)
+        assert (ran.code, ran.out) == (1, "")
+        assert sentence(ran.err)
+        assert str(path) in ran.err
+
+
 def test_an_encoding_can_be_named(run, folder, tmp_path):
     (tmp_path / "a.txt").write_bytes("Přílišný".encode("cp1250"))
     ran = run("label", "-m", folder, "--encoding", "cp1250", tmp_path / "a.txt")
@@ -146,6 +163,49 @@ def test_a_missing_file_is_named_and_counts_as_failed(run, folder, command, tmp_
     assert (ran.code, ran.out) == (1, "")
     assert sentence(ran.err)
     assert str(tmp_path / "none.txt") in ran.err
+
+
+@pytest.mark.parametrize(
+    "option", [["--threshold", "2"], ["--timeout", "nan"], ["--memory", "0"], ["--jobs", "0"]]
+)
+@pytest.mark.parametrize("output", [[], ["-o", "out"]])
+def test_options_are_checked_for_one_page_as_for_many(
+    run, folder, page, tmp_path, monkeypatch, option, output
+):
+    monkeypatch.chdir(tmp_path)
+    ran = run("clean", "-m", folder, page, *option, *output)
+    assert (ran.code, ran.out) == (2, "")
+    assert sentence(ran.err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+@pytest.mark.parametrize("command", ["label", "clean"])
+def test_output_that_cannot_be_written_is_one_sentence(folder, page, command):
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "unticker", command, "-m", str(folder), str(page)],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 2
+    assert sentence(ran.stderr)
+
+
+def test_closed_streams_are_one_sentence(run, folder, page, monkeypatch):
+    monkeypatch.setattr(console.sys, "stdout", None)
+    with pytest.raises(OutputError, match="standard output is closed"):
+        console.print_text("a")
+    monkeypatch.undo()
+    monkeypatch.setattr(streams.sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input is closed"):
+        console.read_source("-")
+
+
+def test_train_refuses_what_it_cannot_do_before_it_fits(run, page, tmp_path):
+    (tmp_path / "a.tsv").write_text("body\ttext\nui-chrome\tmenu\n")
+    for args in (["-o", page / "m"], ["-o", tmp_path / "m", "--jobs", "0"]):
+        ran = run("train", tmp_path / "a.tsv", *args)
+        assert (ran.code, ran.out) == (2, "")
+        assert sentence(ran.err)
 
 
 def test_the_other_pages_are_labelled_all_the_same(run, folder, page, tmp_path):

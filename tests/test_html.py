@@ -84,6 +84,28 @@ def test_encoding_names() -> None:
     assert html.read("<p>a").encoding == "str"
 
 
+@pytest.mark.parametrize("name", ["klingon", "hex", "rot13", "undefined", "idna"])
+@pytest.mark.parametrize("data", [b"Ferries run again", b"Ferries run again \xff"])
+def test_a_declared_encoding_that_is_none_is_passed_over(name: str, data: bytes) -> None:
+    document = html.read(f"<meta charset={name}><p>".encode() + data)
+    assert document.markup.lines[0].startswith("Ferries run again")
+    with pytest.raises(UsageError, match="unknown encoding"):
+        html.read(data, encoding=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "word"),
+    [
+        ("x-euc-jp", "euc-jp", "港の新聞"), ("x-gbk", "gbk", "港口新闻"),
+        ("x-x-big5", "big5", "港口新聞"), ("windows-949", "cp949", "항구 신문"),
+        ("windows-874", "cp874", "ท่าเรือ"), ("x-mac-cyrillic", "mac-cyrillic", "Гавань"),
+    ],
+)  # fmt: skip
+def test_encodings_by_the_names_that_browsers_know(name: str, codec: str, word: str) -> None:
+    data = f"<meta charset={name}><p>{word}".encode(codec)
+    assert html.read(data).markup.lines == [word]
+
+
 def test_other_sources_are_refused() -> None:
     with pytest.raises(PageError, match="cannot read a int"):
         html.read(3)  # type: ignore[arg-type]

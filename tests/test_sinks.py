@@ -46,6 +46,14 @@ def test_other_fields_stay_byte_for_byte(tmp_path):
     assert json.loads(second)["text"] == ""
 
 
+def test_lone_surrogates_are_replaced_where_there_is_no_place_for_them(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "a.jsonl").write_text('{"id": "\\udfff", "text": "\\ud800 a"}\n', "utf-8")
+    clean(tmp_path / "a.jsonl", tmp_path / "out", to="parquet", id_field="id")
+    row = parquet.read_table(tmp_path / "out/a.parquet").to_pylist()[0]
+    assert (row["id"], row["text"]) == ("\ufffd", "\ufffd a")
+
+
 def test_lone_surrogates_and_ascii_rows_stay_what_they_are(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "\\ud800 \\u00e9"}\n{"text": "é"}\n', "utf-8")
     clean(tmp_path / "a.jsonl", tmp_path / "out")

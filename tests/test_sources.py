@@ -102,6 +102,47 @@ def test_html_field_is_used_where_there_is_html(tmp_path):
     assert rejected[0].reason == "field 'html' is missing"
 
 
+def test_a_row_whose_html_is_empty_has_its_text(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"html": "", "text": "t"}\n{"html": " ", "text": null}\n')
+    records, _, _ = read(path, "jsonl", options=BatchOptions(html_field="html"))
+    assert [(r.payload, r.kind) for r in records] == [("t", "text"), (" ", "html")]
+
+
+def test_csv_that_is_none_is_damage(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,text\r1,a\r2,b\r")
+    records, _, damage = read(path, "csv")
+    assert not records
+    assert len(damage) == 1
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,text,text\n1,a,b\n")
+    _, rejected, _ = read(path, "csv")
+    assert [item.reason for item in rejected] == ["column 'text' stands twice"]
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table([["1"], ["a"], ["b"]], names=["id", "text", "text"])
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    _, rejected, _ = read(tmp_path / "a.arrow", "arrow")
+    assert [item.reason for item in rejected] == ["column 'text' stands twice"]
+
+
+def test_a_row_of_arrow_that_is_no_text_is_rejected_alone(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    broken = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")]
+    )
+    table = pa.table({"id": ["1", "2"], "text": broken})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    records, rejected, _ = read(tmp_path / "a.arrow", "arrow")
+    assert [(record.number, record.payload) for record in records] == [(1, "a")]
+    assert [item.number for item in rejected] == [2]
+
+
 def test_csv_has_quoted_lines_and_names_rows_as_spreadsheets_do(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b'id,text\r\n1,"two\nlines, ""q"""\r\n2\r\n3,\xff\r\n4,ok\r\n')

@@ -18,10 +18,11 @@ from unticker import (
     weights,
 )
 from unticker.annotations import AnnotatedPage
+from unticker.card import card
 from unticker.columns import CLASS_NAMES
 from unticker.conjunctions import CASES
 from unticker.errors import UsageError
-from unticker.examples import Options, gather
+from unticker.examples import FEW_SITES, Options, gather
 from unticker.softmax import exponentials
 from unticker.types import LABELS
 
@@ -349,6 +350,16 @@ def test_calibration_by_hand():
 def test_evaluating_on_nothing_is_refused(model):
     with pytest.raises(UsageError, match="no annotated lines"):
         unticker.evaluate(model, [])
+
+
+def test_a_card_promises_what_holds_for_its_model(model):
+    metrics = {"cross_validated": {}}
+    few, some, many = (
+        card(dict(model.about) | {"sites": sites}, metrics) for sites in (5, 6, FEW_SITES)
+    )
+    shared = "N-grams count only if several sites share them"
+    assert [shared in each for each in (few, some, many)] == [False, True, True]
+    assert ["conjunctions" in each for each in (few, some, many)] == [False, False, True]
 
 
 def test_predictions_follow_the_pages(model, pages):

@@ -82,7 +82,7 @@ def _check(built: recipe.Built, originals: recipe.Built, whole: bool) -> None:
 
 def _agree(name: str, labels: bool, new: float, old: float) -> bool:
     """Whether a rebuild is the model: the same labels or, since processors round floats
-    differently and fits end before they converge, the same score within `TOLERANCE`."""
+    differently, the same score within `TOLERANCE`."""
     typer.echo(f"{name}: labels {'the same' if labels else 'different'}")
     typer.echo(f"{name}: macro-F1 {new:.4f} on the test split, was {old:.4f}")
     return labels or abs(new - old) <= TOLERANCE

@@ -117,7 +117,7 @@ def read(paths: Iterable[Path | str]) -> list[AnnotatedPage]:
 
 
 def from_rows(rows: Iterable[Mapping[str, Any]]) -> list[AnnotatedPage]:
-    """Pages from rows as DESIGN gives them: page (or source), line, text, label, lang, site."""
+    """Pages from rows of page (or source), line, text, label, lang, site."""
     return _pages((f"annotations, row {number}", row) for number, row in enumerate(rows, 1))
 
 

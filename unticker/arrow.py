@@ -50,7 +50,7 @@ def label_batches(
     """Record batches with four columns added: as many rows, in the same order.
 
     ``unticker_text`` is the cleaned text, null where ``unticker_status`` is ``"failed"``
-    (then ``unticker_reason`` says why) or ``"empty"`` (the row had no text).
+    (then ``unticker_reason`` says why) or ``"empty"`` (the row's text is null).
     ``unticker_lines`` has each non-blank line's number, label and probability.
     ``model`` is a model, a model folder, or None for the shipped one; give a folder where
     the function is sent to other machines. Raises `UsageError` for a missing column.

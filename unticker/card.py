@@ -59,9 +59,8 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         "A linear classifier that labels each line of a crawled news page `headline-ticker`, "
         "`ui-chrome`, `byline` or `body`. Three linear passes: a line by itself; a line among the "
         "first pass's scores of its neighbours; and both again with the second pass's scores, "
-        "the words of the line and of those beside it, and conjunctions of four questions about "
-        "what is seen. At last two lines on either side say which "
-        "labels go with theirs.",
+        f"the words of the line and of those beside it{_conjunctions(about['sites'])}. At last two "
+        "lines on either side say which labels go with theirs.",
         f"Fitted on {about['lines']:,} annotated lines of {about['pages']:,} pages from "
         f"{about['sites']:,} sites, with unticker {about['unticker']}, seed {about['seed']}.",
         "## Scores",
@@ -88,10 +87,27 @@ def card(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         + "; ".join(GAP_FEATURES) + ".",
         "## Limits",
         "Reader comments written as prose, live-blog and result lists without sentences, and "
-        "teasers inside the running text are where it errs most. N-grams count only if several "
-        "sites share them, so no page's text can be read back out of the weights.",
+        f"teasers inside the running text are where it errs most. {_privacy(about['sites'])}",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _conjunctions(sites: int) -> str:
+    from unticker.examples import FEW_SITES
+
+    return ", and conjunctions of four questions about what is seen" if sites >= FEW_SITES else ""
+
+
+def _privacy(sites: int) -> str:
+    if sites >= 6:  # a third of them is two
+        return (
+            "N-grams count only if several sites share them, so no page's text can be read back "
+            "out of the weights."
+        )
+    return (
+        "Of so few sites the n-grams of a single one count: what a page holds can be guessed from "
+        "the weights."
+    )
 
 
 def _table(title: str, scores: Mapping[str, Any]) -> str:

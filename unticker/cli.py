@@ -1,6 +1,7 @@
 """The ``unticker`` command: options in, library calls, exit codes out. No logic."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -45,13 +46,21 @@ from unticker.arguments import (
     Trim,
     Work,
 )
-from unticker.console import complain, load, print_text, read_source, refuse_existing
+from unticker.console import (
+    complain,
+    load,
+    print_text,
+    read_source,
+    refuse_existing,
+    standard_output,
+)
 from unticker.errors import ModelError, OutputError, PageError, UntickerError, UsageError
 from unticker.modelling import evaluate, explain, model, train
-from unticker.types import LABELS, Label
+from unticker.types import LABELS
 
 if TYPE_CHECKING:
     from unticker.model import Model
+    from unticker.options import BatchOptions
 
 OK, FAILED, USAGE, REFUSED = range(4)
 
@@ -69,11 +78,11 @@ def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes, Path]]:
 
     for path in paths:
         if path == "-":
-            yield "-", sys.stdin.buffer.read(), Path("stdin.jsonl")
+            yield "-", read_source("-"), Path("stdin.jsonl")
         elif Path(path).is_dir():
             found = page_files(Path(path))
             if not found:
-                raise UsageError(f"{path}: no .txt, .md, .html or .htm file in this folder")
+                raise UsageError(f"{path}: no file of text or HTML in this folder")
             for file in found:
                 below = file.relative_to(path)
                 yield str(file), file, below.with_name(below.name + ".jsonl")
@@ -165,21 +174,9 @@ def clean(
     if not labels or any(name not in LABELS for name in labels):
         raise UsageError(f"--keep takes labels of {', '.join(LABELS)}, not {keep!r}")
     kept = tuple(name for name in LABELS if name in labels)
-    one = output is None and stdin is None and not (len(paths) == 1 and _holds_rows(paths[0]))
-    if one:
-        if len(paths) != 1 or Path(paths[0]).is_dir():
-            raise UsageError("several pages need a folder to go to: add -o DIR")
-        loaded = load(model, phrases)
-        _clean_one(
-            loaded, paths[0], kept, not no_title, threshold, trim, max_removed, form.value,
-            kind.value, encoding, parser.value,
-        )  # fmt: skip
-        return
-    if form != FormatChoice.txt:
-        raise UsageError("--format is for one page on standard output")
-    from unticker import batch, remote, streams
+    from unticker.options import BatchOptions
 
-    options = batch.BatchOptions(
+    options = BatchOptions(
         keep=kept, title=not no_title, threshold=threshold, trim=trim, kind=kind.value,
         encoding=encoding, parser=parser.value, jobs=jobs,
         model=None if model is None else str(model),
@@ -190,10 +187,20 @@ def clean(
         stdin=(stdin or StdinChoice.jsonl).value, timeout=timeout, memory=memory,
         engine=engine.value, scheduler=scheduler, overwrite=overwrite, resume=resume, quiet=quiet,
     )  # fmt: skip
+    if output is None and stdin is None and not (len(paths) == 1 and _holds_rows(paths[0])):
+        if len(paths) != 1 or Path(paths[0]).is_dir():
+            raise UsageError("several pages need a folder to go to: add -o DIR")
+        options.check()
+        _clean_one(load(model, phrases), paths[0], options, form.value)
+        return
+    if form != FormatChoice.txt:
+        raise UsageError("--format is for one page on standard output")
+    from unticker import batch, remote, streams
+
     if output is None:
         if len(paths) != 1:
             raise UsageError("several inputs need a folder to go to: add -o DIR")
-        report = batch.pipe(options, sys.stdout.buffer, paths[0])
+        report = batch.pipe(options, standard_output(), paths[0])
     elif streams.is_remote(output):
         report = remote.run(options, paths, output, work)
     else:
@@ -203,29 +210,21 @@ def clean(
 
 
 def _holds_rows(path: str) -> bool:
-    from unticker.records import SUFFIXES, split_name
+    from unticker.records import SUFFIXES
+    from unticker.streams import split_name
 
     return SUFFIXES.get(split_name(path)[1].lower(), "pages") != "pages"
 
 
-def _clean_one(
-    loaded: "Model",
-    path: str,
-    keep: tuple[Label, ...],
-    title: bool,
-    threshold: float | None,
-    trim: bool,
-    max_removed: float | None,
-    form: Any,
-    kind: Any,
-    encoding: str | None,
-    parser: str,
-) -> None:
+def _clean_one(loaded: "Model", path: str, options: "BatchOptions", form: Any) -> None:
     from unticker import formats, reading
 
+    keep, title, trim = options.keep, options.title, options.trim
+    threshold, max_removed = options.threshold, options.max_removed
     if form != "txt" and (threshold is not None or trim):
         raise UsageError("--threshold and --trim go with --format txt")
-    document = reading.read(read_source(path), kind, encoding, parser)
+    source = read_source(path)
+    document = reading.read(source, options.kind, options.encoding, options.parser)
     page = loaded.label_documents([document])[0]
     if form == "txt" and (threshold is not None or trim or document.markup is None):
         text = page.text(keep, title, threshold, trim)
@@ -258,4 +257,9 @@ def main() -> None:
         complain(str(error))
     except BrokenPipeError:
         sys.stderr.close()
+    except OSError as error:  # output that cannot be written: a full disk, a name too long
+        code = USAGE
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"{where}cannot be read or written ({error.strerror or error})")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to print would fail once more
     sys.exit(code)

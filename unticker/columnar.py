@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from unticker import rows, streams
 from unticker.errors import UsageError
+from unticker.lines import encodable
 from unticker.options import BatchOptions
 from unticker.records import Chunk, Input, Record, Rejected
 
@@ -102,6 +103,10 @@ def records(source: Input, chunk: Chunk, options: BatchOptions) -> Iterator[Reco
         return
     table = pa.ipc.open_stream(chunk.payload).read_all()
     names = table.schema.names
+    if twice := rows.twice(names, options):
+        for number in range(chunk.first, chunk.first + chunk.rows):
+            yield Rejected(number, f"column {twice!r} stands twice")
+        return
     if options.to in (None, source.container):
         wanted = {options.text_field, options.html_field, options.id_field}
         table = table.select([name for name in dict.fromkeys(names) if name in wanted])
@@ -109,7 +114,12 @@ def records(source: Input, chunk: Chunk, options: BatchOptions) -> Iterator[Reco
         for number in range(chunk.first, chunk.first + chunk.rows):
             yield Rejected(number, f"field {options.text_field!r} is missing")
         return
-    for place, row in enumerate(table.to_pylist()):
+    for place in range(table.num_rows):
+        try:
+            (row,) = table.slice(place, 1).to_pylist()
+        except (pa.ArrowException, ValueError) as error:
+            yield Rejected(chunk.first + place, f"cannot be read: {error}")
+            continue
         raw = repr(row).encode("utf-8", "backslashreplace")
         yield rows.of_row(chunk.first + place, row, options, place, raw)
 
@@ -139,20 +149,30 @@ def part_of_chunk(
         kind = was.type if was.type in (pa.string(), pa.large_string()) else pa.string()
         here = table.schema.get_field_index(text_field)
         new = pa.field(text_field, kind, metadata=was.metadata)
-        table = table.set_column(here, new, pa.array(texts, kind))
+        table = table.set_column(here, new, _strings(pa, texts, kind))
     else:
-        table = table.append_column(text_field, pa.array(texts, kind))
+        table = table.append_column(text_field, _strings(pa, texts, kind))
     if "unticker" in table.schema.names:
         table = table.drop_columns(["unticker"])
-    table = table.append_column("unticker", pa.array(notes, note_type()))
+    table = table.append_column("unticker", _notes(pa, notes))
     return _pack(pa, table.schema, table.combine_chunks().to_batches())
+
+
+def _strings(pa: Any, values: list[str | None], kind: Any = None) -> Any:
+    """An array of strings; lone surrogates, which Arrow has no place for, become U+FFFD."""
+    return pa.array([value and encodable(value) for value in values], kind or pa.string())
+
+
+def _notes(pa: Any, notes: list[dict[str, Any]]) -> Any:
+    told = [{**note, "title": note["title"] and encodable(note["title"])} for note in notes]
+    return pa.array(told, note_type())
 
 
 def part_of_rows(columns: dict[str, list[str | None]], notes: list[dict[str, Any]]) -> bytes:
     """Rows from another container: text columns and ``unticker``, as an Arrow stream."""
     pa = need("Parquet output")
-    arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
-    table = pa.table({**arrays, "unticker": pa.array(notes, note_type())})
+    arrays = {name: _strings(pa, values) for name, values in columns.items()}
+    table = pa.table({**arrays, "unticker": _notes(pa, notes)})
     return _pack(pa, table.schema, table.to_batches())
 
 

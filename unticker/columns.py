@@ -9,7 +9,7 @@ import numpy as np
 from unticker.layout import OFFSETS, WINDOWS
 
 # Classes of the first pass: the four labels, and lines of three of them told apart by where
-# they stand (`training` finds them): chrome above teasers, in, at the end of and behind the
+# they stand (`examples` finds them): chrome above teasers, in, at the end of and behind the
 # article; the page's own headline; bylines behind the article.
 CLASSES = 12
 CLASS_NAMES = (
@@ -107,7 +107,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("cohesion", "words shared with the page's prose", _fixed(
         "weight of shared words", "share of shared words", "shared words",
         "share of shared long words")),
-    Family("alike", "labels of the page's units with the same outline or first word",
+    Family("alike", "labels of the page's units with the same outline, ending or first word",
         _alike_names),
 )  # fmt: skip
 

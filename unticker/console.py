@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
+from unticker import streams
 from unticker.errors import OutputError
 
 if TYPE_CHECKING:
@@ -39,13 +40,21 @@ def refuse_existing(output: Path | None, overwrite: bool) -> None:
 
 def read_source(path: str) -> Any:
     """A page's path, or the bytes of standard input for ``-``."""
-    return sys.stdin.buffer.read() if path == "-" else Path(path)
+    return streams.open_raw("-").read() if path == "-" else Path(path)
 
 
 def print_text(text: str) -> None:
-    """Print a page's text as it is, whatever the terminal's encoding."""
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
-    sys.stdout.buffer.flush()
+    """Print a page's text as it is, whatever the terminal's encoding. Raises OSError."""
+    out = standard_output()
+    out.write(text.encode("utf-8", "surrogatepass"))
+    out.flush()
+
+
+def standard_output() -> IO[bytes]:
+    """Raises `OutputError` where it is closed."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    return sys.stdout.buffer
 
 
 def complain(message: str) -> None:

@@ -221,7 +221,7 @@ class Context:
         out[3] = quotient(255 * very, longest)
 
     def fill_alike(self, out: Rows) -> None:
-        """Mean labels of the page's other units of the same outline or first word."""
+        """Mean labels of the page's other units of the same outline, ending or first word."""
         blocks = out.reshape(len(ALIKE), 9, len(self))
         fast = kernels.compiled()
         for block, (same, others) in zip(blocks, self.layout.groups, strict=True):

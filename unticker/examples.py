@@ -30,10 +30,11 @@ class Options:
     ``unit_c`` and ``context_c``: inverse regularisation strengths to choose from, by
     out-of-fold log loss. ``folds`` and ``context_folds``: folds over sites of the first and
     of the later passes, drawn apart. ``min_sites``: an n-gram counts
-    only if units of so many sites select it, which keeps one site's wording (and any
-    one page's text) out of the model. ``class_weight``: weight of each label.
-    ``conjunctions``: how many of them the last pass has, an even number, of which either of its
-    two fits has half; with fewer than `FEW_SITES` sites none, which would be those sites' own.
+    only if units of so many sites (of a third of them, where they are few) select it, which keeps
+    one site's wording (and any one page's text) out of the model. ``class_weight``: weight of each
+    label. ``conjunctions``: how many of them the last pass has, an even number, of which either
+    of its two fits has half; with fewer than `FEW_SITES` sites none, which would be those sites'
+    own.
     """
 
     unit_c: tuple[float, ...] = (0.1,)
@@ -197,7 +198,7 @@ NEAR, CAPTION_LENGTH, PROSE_LENGTH = 3, 40, 60
 
 
 def _classes(labels: IntArray, batch: Batch) -> IntArray:
-    """The first pass's classes (`context.CLASS_NAMES`), from where labels stand in each page."""
+    """The first pass's classes (`columns.CLASS_NAMES`), from where labels stand in each page."""
     units = batch.units
     page, length, n = units.page, units.ends - units.starts, len(labels)
     index = np.arange(n)

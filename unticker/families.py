@@ -26,7 +26,7 @@ MARKUP_FAMILIES = {
     "authors": "the same for the authors' names",
     "site": "the same for the site's names",
     "keywords": "the same for keywords and sections",
-    "dates": "whether the line holds year, day and minute of publication or change",
+    "dates": "whether the line holds year, month, day and minute of publication or change",
 }
 
 

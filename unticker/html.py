@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unticker import guard, hints, markup, tags
+from unticker import guard, hints, lines, markup, tags
 from unticker.errors import PageError, UsageError
 from unticker.markup import Markup
 
@@ -31,7 +31,6 @@ _BOMS = (
 _META = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([a-zA-Z0-9_.:-]+)""", re.I
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMENTS = re.compile(r"\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*")
 _MARKUP_START = re.compile(
     r"<(?:!doctype\s+html|html|head|body|article|main|div|table|section|"
@@ -45,6 +44,9 @@ _ALIASES = {
     "gb2312": "gb18030", "gbk": "gb18030", "x-sjis": "cp932", "shift_jis": "cp932",
     "shift-jis": "cp932", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "utf-16": "utf-8",
     "utf-16le": "utf-8", "utf8": "utf-8", "x-user-defined": "cp1252", "unicode": "utf-8",
+    "unicode-1-1-utf-8": "utf-8", "x-gbk": "gb18030", "x-x-big5": "big5hkscs", "big5": "big5hkscs",
+    "x-euc-jp": "euc-jp", "windows-31j": "cp932", "windows-949": "cp949", "windows-874": "cp874",
+    "dos-874": "cp874", "iso-8859-8-i": "iso-8859-8", "x-mac-cyrillic": "mac-cyrillic",
 }  # fmt: skip
 
 
@@ -69,7 +71,7 @@ def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -
     then UTF-8, then detection. Returns the text and the encoding's name.
 
     Bytes that are wrong in the encoding become U+FFFD; an encoding that Python
-    does not know raises `PageError` when a caller named it and is passed over
+    does not know raises `UsageError` when a caller named it and is passed over
     when the page did. ``declared=False`` is for plain text, which declares nothing.
     """
     for bom, name in _BOMS:
@@ -78,7 +80,7 @@ def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -
     if encoding is not None:
         try:
             return data.decode(encoding, "replace"), encoding
-        except LookupError:
+        except (LookupError, UnicodeError):  # of no text, or one that decodes host names
             raise UsageError(f"unknown encoding {encoding!r}; name one that Python knows") from None
     found = _META.search(data[:4096]) if declared else None
     if found is not None:
@@ -93,8 +95,8 @@ def decode(data: bytes, encoding: str | None = None, *, declared: bool = True) -
         except UnicodeDecodeError:
             # A page that declares one encoding and is written in another: UTF-8 decides.
             text, name = _detected(data, fallback=name)
-        except LookupError:
-            pass
+        except (LookupError, UnicodeError):
+            return _detected(data, fallback="utf-8")
         if name != "utf-8" or text.count("\ufffd") * 50 < len(text) + 50:
             return text, name
     return _detected(data, fallback="utf-8")
@@ -150,7 +152,7 @@ def read(
     found = hints.read(source)
     if parser == "lexbor":
         if utf8 is None:
-            utf8 = _SURROGATE.sub("\ufffd", source).encode()
+            utf8 = lines.encodable(source).encode()
         if guard.is_tame(utf8):
             return Document(markup.read(serialise(utf8), "lexbor", found), name, "lexbor")
     return Document(markup.read(tags.without_opaque(source), "raw", found), name, "linear")

@@ -3,6 +3,7 @@
 import re
 
 _END = re.compile(r"\r\n|\r|\n")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def split(text: str) -> list[str]:
@@ -27,3 +28,8 @@ def split(text: str) -> list[str]:
 def is_blank(line: str) -> bool:
     """True for a line of white space only, which gets no label."""
     return not line or line.isspace()
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which UTF-8 has no place for."""
+    return _SURROGATE.sub("\ufffd", text)

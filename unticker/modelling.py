@@ -8,7 +8,7 @@ import typer
 
 from unticker.arguments import Encoding, KindChoice, KindOption, ModelDir, Overwrite, PhrasesFile
 from unticker.console import load, read_source, refuse_existing
-from unticker.errors import ModelError
+from unticker.errors import ModelError, UntickerError, UsageError
 
 
 def train(
@@ -22,13 +22,21 @@ def train(
 ) -> None:
     """Fit a model on annotated lines and print its cross-validated scores."""
     refuse_existing(output, overwrite)
+    if jobs == 0 or jobs < -1:
+        raise UsageError("--jobs is a number from 1, or -1 for all cores")
+    there = output.is_dir()
+    output.mkdir(parents=True, exist_ok=True)  # what cannot be written is known before the fit
     from unticker import training
     from unticker.card import write_card
     from unticker.examples import Options
 
-    fitted = training.fit(
-        annotations, Options(jobs=jobs, seed=seed, unit_c=(0.03, 0.1, 0.3), context_c=(0.005, 0.02))
-    )
+    options = Options(jobs=jobs, seed=seed, unit_c=(0.03, 0.1, 0.3), context_c=(0.005, 0.02))
+    try:
+        fitted = training.fit(annotations, options)
+    except UntickerError:
+        if not there:
+            output.rmdir()
+        raise
     fitted.save(output)
     write_card(fitted, output)
     if "text" in fitted.about["cross_validated"]:

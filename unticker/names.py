@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from unticker import streams
 from unticker.errors import UsageError
 from unticker.options import BatchOptions
-from unticker.records import SUFFIXES, Container, Input, PageFile, Record, split_name
+from unticker.records import SUFFIXES, Container, Input, PageFile, Record
+from unticker.streams import split_name
 
 STATE = ".unticker"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -95,7 +96,11 @@ def _folder(given: str, skipped: list[Skipped]) -> Iterator[Input]:
     rest: list[Input] = []
 
     def walk(folder: str, prefix: str) -> None:
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            raise UsageError(f"{folder}: cannot be read ({error.strerror})") from None
+        for entry in entries:
             name = prefix + entry.name
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode):

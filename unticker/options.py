@@ -9,6 +9,7 @@ from unticker.html import PARSERS
 from unticker.records import Container
 from unticker.types import LABELS, Kind, Label
 
+_LEAST, _LONGEST = 256, 10_000_000
 _FREE = (
     "jobs", "overwrite", "resume", "engine", "scheduler", "timeout", "memory", "model", "phrases",
     "quiet",
@@ -17,7 +18,7 @@ _FREE = (
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """What a run does. All but jobs, engine, limits and the last three shape the output.
+    """What a run does. All but jobs, engine, scheduler, limits and the last three shape the output.
 
     ``keep``, ``title``, ``threshold`` and ``trim`` are those of `Page.text`, ``parser`` is one
     of `html.PARSERS`. ``model`` is a folder, None the shipped one; ``phrases`` a file of them.
@@ -79,9 +80,10 @@ class BatchOptions:
             raise UsageError("overwrite and resume exclude each other")
         if self.shard_rows < 1 or self.shard_bytes < 1:
             raise UsageError("a shard has at least one row and one byte")
-        for limit in (self.timeout, self.memory):
-            if limit is not None and limit <= 0:
-                raise UsageError("limits are above 0, or None")
+        if self.timeout is not None and not 0 < self.timeout <= _LONGEST:
+            raise UsageError(f"timeout is above 0 and at most {_LONGEST:,} seconds")
+        if self.memory is not None and self.memory < _LEAST:
+            raise UsageError(f"memory is at least {_LEAST} MiB, which a worker needs for itself")
         if self.repeated is not None and self.repeated < 2:
             raise UsageError("repeated is a number of pages from 2")
         for name, share in (("max_removed", self.max_removed), ("threshold", self.threshold)):

@@ -4,11 +4,12 @@ A path's suffix decides its kind; strings and bytes are HTML only if they start
 like nothing but HTML.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unticker import html, lines
+from unticker import html, lines, streams
 from unticker.errors import PageError, UsageError
 from unticker.markup import Markup
 from unticker.types import Kind
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Source = str | bytes | Path | BeautifulSoup | Tag
 
-HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml", ".mhtml"))
+HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml"))
 PAGE_SUFFIXES = HTML_SUFFIXES | {".txt", ".text", ".md", ""}
 """What a folder's pages are called, for `label` and `clean` alike; "" is no suffix."""
 
@@ -39,32 +40,45 @@ class Document:
         return self.markup is None
 
 
-def kind_of(path: Path) -> Kind:
-    """``html`` or ``text``, by the suffix alone."""
-    return "html" if path.suffix.lower() in HTML_SUFFIXES else "text"
+def kind_of(name: str, kind: Kind) -> Kind:
+    """The kind of a page file: what the caller said, or what its suffix says."""
+    if kind != "auto":
+        return kind
+    return "html" if _suffix(name) in HTML_SUFFIXES else "text"
+
+
+def _suffix(name: str) -> str:
+    return streams.split_name(name)[1].lower()
 
 
 def page_files(folder: Path) -> list[Path]:
-    """The text and HTML files in a folder and below, sorted; links are not followed."""
+    """The text and HTML files in a folder and below, sorted; links are not followed.
+
+    Raises `UsageError` for a folder in it that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{error.filename}: cannot be read ({error.strerror})")
+
     return sorted(
         path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in PAGE_SUFFIXES and path.is_file() and not path.is_symlink()
+        for parent, _, names in os.walk(folder, onerror=refuse)
+        for path in (Path(parent, name) for name in names)
+        if _suffix(path.name) in PAGE_SUFFIXES and path.is_file() and not path.is_symlink()
     )
 
 
 def read(
     source: "Source", kind: Kind = "auto", encoding: str | None = None, parser: str = "lexbor"
 ) -> Document:
-    """Read one source.
+    """Read one source; a file may be compressed, as its suffix says.
 
     Raises `PageError` if a path cannot be read or the source is of no known type.
     """
     if kind not in ("auto", "text", "html"):
         raise UsageError(f"unknown kind {kind!r}; choose auto, text or html")
     if isinstance(source, Path):
-        if kind == "auto":
-            kind = kind_of(source)
+        kind = kind_of(source.name, kind)
         source = _bytes(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
@@ -84,13 +98,16 @@ def read(
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb") as stream:
+            return b"".join(streams.blocks(stream, streams.split_name(path.name)[2]))
     except FileNotFoundError:
         raise PageError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise PageError(f"{path}: is a folder, not a file") from None
-    except OSError as error:
-        raise PageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except streams.damages() as error:
+        raise PageError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from None
 
 
 def _text(text: str, encoding: str | None) -> Document:

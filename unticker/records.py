@@ -1,16 +1,14 @@
 """The values of batch work: what an input is, a slice of it, and a page in it. Frozen."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from unticker.reading import HTML_SUFFIXES, PAGE_SUFFIXES
+from unticker.reading import PAGE_SUFFIXES
 from unticker.types import Kind
 
 Container = Literal["pages", "jsonl", "csv", "tsv", "parquet", "arrow", "warc"]
-CODECS = (".gz", ".zst", ".bz2", ".xz")
 SUFFIXES: Mapping[str, Container] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
     ".arrow": "arrow", ".feather": "arrow", ".warc": "warc", ".wet": "warc",
@@ -90,17 +88,3 @@ class Chunk:
             found.update(b"%d:" % len(data))
             found.update(data)
         return found.hexdigest()
-
-
-def split_name(name: str) -> tuple[str, str, str]:
-    """A file name as stem, suffix and codec: ``a.jsonl.gz`` -> ``a``, ``.jsonl``, ``.gz``."""
-    codec = next((c for c in CODECS if name.lower().endswith(c)), "")
-    stem, suffix = os.path.splitext(name[: len(name) - len(codec)])
-    return stem, suffix, codec
-
-
-def kind_of(name: str, kind: Kind) -> Kind:
-    """The kind of a page file: what the caller said, or what its suffix says."""
-    if kind != "auto":
-        return kind
-    return "html" if split_name(name)[1].lower() in HTML_SUFFIXES else "text"

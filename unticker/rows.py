@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unticker import html, streams
 from unticker.errors import PageError, UsageError
 from unticker.options import BatchOptions
-from unticker.records import Record, Rejected, kind_of, split_name
+from unticker.reading import kind_of
+from unticker.records import Record, Rejected
 from unticker.types import Kind
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -22,16 +23,22 @@ def of_row(
     """A record of a row's fields; the HTML field is used where it has text."""
     named = row.get(options.id_field) if options.id_field else None
     name = str(named) if named is not None else str(number)
-    if options.html_field and isinstance(row.get(options.html_field), (str, bytes)):
-        payload = _decoded(row[options.html_field], options.encoding)
-        return Record(number, name, payload, "html", row, origin)
-    wanted = options.html_field or options.text_field
+    page = row.get(options.html_field) if options.html_field else None
     text = row.get(options.text_field)
+    if isinstance(page, (str, bytes)) and (page.strip() or not isinstance(text, (str, bytes))):
+        return Record(number, name, _decoded(page, options.encoding), "html", row, origin)
+    wanted = options.html_field or options.text_field
     if isinstance(text, (str, bytes)):
         kind: Kind = "text" if options.html_field else options.kind
         return Record(number, name, _decoded(text, options.encoding), kind, row, origin)
     state = "is not text" if wanted in row else "is missing"
     return Rejected(number, f"field {wanted!r} {state}", raw)
+
+
+def twice(columns: Sequence[str], options: BatchOptions) -> str | None:
+    """A column that would be read and stands twice."""
+    wanted = (options.text_field, options.html_field, options.id_field)
+    return next((name for name in wanted if name is not None and columns.count(name) > 1), None)
 
 
 def json_fields(text: str) -> list[tuple[str, Any, int, int]]:
@@ -99,6 +106,8 @@ def of_csv(
     reason = ""
     if len(row) != len(header):
         reason = f"{len(row)} fields where the header has {len(header)}"
+    elif name := twice(header, options):
+        reason = f"column {name!r} stands twice"
     elif any("\udc80" <= c <= "\udcff" for cell in row for c in cell):
         reason = "not UTF-8"
     if reason:
@@ -113,7 +122,7 @@ def of_file(
 ) -> Record | Rejected:
     try:
         if data is None:
-            data = streams.read_file(path, split_name(name)[2])
+            data = streams.read_file(path, streams.split_name(name)[2])
     except PageError as error:
         return Rejected(number, f"{name}: {error}")
     except MemoryError:

@@ -11,8 +11,8 @@ from typing import Any
 from unticker import columnar, names, warc
 from unticker.engines import Failed
 from unticker.options import BatchOptions
-from unticker.records import Chunk, Input, Record, Rejected, split_name
-from unticker.streams import compress
+from unticker.records import Chunk, Input, Record, Rejected
+from unticker.streams import compress, split_name
 from unticker.types import Page, Segment
 
 Labelled = tuple[Record, Page | Failed, str | None, dict[str, Any]]

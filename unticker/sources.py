@@ -16,7 +16,7 @@ from typing import IO, Any
 from unticker import columnar, rows, streams, warc
 from unticker.errors import PageError
 from unticker.options import BatchOptions
-from unticker.records import Chunk, Input, Record, Rejected, split_name
+from unticker.records import Chunk, Input, Record, Rejected
 
 
 def cut(source: Input, options: BatchOptions) -> Iterator[Chunk]:
@@ -48,6 +48,9 @@ def _cut_stream(stream: IO[bytes], source: Input, options: BatchOptions) -> Iter
         try:
             item, length = next(found)
         except StopIteration:
+            break
+        except csv.Error as error:
+            damage = f"damaged behind row {number}: {error}"
             break
         except streams.damages() as error:
             damage = f"damaged behind row {number}: {error or type(error).__name__}"
@@ -109,7 +112,7 @@ def _cut_pages(source: Input, options: BatchOptions) -> Iterator[Chunk]:
         if streams.is_remote(file.path) or file.path == "-":
             # Read here: a worker may not see the same memory:// or standard input.
             try:
-                data = streams.read_file(file.path, split_name(file.name)[2])
+                data = streams.read_file(file.path, streams.split_name(file.name)[2])
                 length = len(data)
             except PageError:
                 data = None

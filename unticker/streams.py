@@ -10,7 +10,15 @@ from typing import IO, Any
 
 from unticker.errors import PageError, UsageError
 
+CODECS = (".gz", ".zst", ".bz2", ".xz")
 _BLOCK = 1 << 18
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """A file name as stem, suffix and codec: ``a.jsonl.gz`` -> ``a``, ``.jsonl``, ``.gz``."""
+    codec = next((c for c in CODECS if name.lower().endswith(c)), "")
+    stem, suffix = os.path.splitext(name[: len(name) - len(codec)])
+    return stem, suffix, codec
 
 
 def is_remote(path: str) -> bool:
@@ -33,6 +41,8 @@ def open_raw(path: str) -> IO[bytes]:
     Raises `UsageError` if fsspec is wanted and not installed, OSError as open does.
     """
     if path == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed")
         return sys.stdin.buffer
     if not is_remote(path):
         return open(path, "rb")

@@ -34,7 +34,7 @@ _UNMARKED = 0.5
 class Fitted:
     """Weights, their cross-validated scores, and weights of `ARTICLE_COLUMNS`.
 
-    The scores are those of the first two passes, out of fold; empty with a single site.
+    The scores are those of the second pass, out of fold; empty with a single site.
     """
 
     weights: Weights

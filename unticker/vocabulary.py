@@ -1,7 +1,7 @@
 """The n-grams that a model knows: those that several sites of its training pages share.
 
 A span selects one of so many buckets that few n-grams share one. A model has rows for the buckets
-of its vocabulary alone, a twentieth of all, so that an n-gram which it never saw adds nothing: in a
+of its vocabulary alone, a twelfth of all, so that an n-gram which it never saw adds nothing: in a
 table of as many buckets as rows, it would add the weights of another.
 """
 
