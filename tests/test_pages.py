@@ -156,6 +156,11 @@ def test_the_title_is_the_likeliest_headline_before_the_prose():
     assert page.title_spans == {(2, 0)}
 
 
+def test_a_title_has_a_letter_or_a_digit():
+    assert assembled(f"***\nHead\n{PROSE}", [B] * 3, headlines=[0, 1]).title == "Head"
+    assert assembled(f"-----\n{PROSE}", [B, B], headlines=[0]).title is None
+
+
 def test_a_title_shown_twice_is_left_out_twice_and_its_words_elsewhere_stay():
     text = f"Head\nHead\n{PROSE}\nHead of the council spoke\nHead"
     page = assembled(text, [B, B, B, B, C], headlines=[0, 1])

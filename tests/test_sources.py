@@ -117,6 +117,14 @@ def test_csv_that_is_none_is_damage(tmp_path):
     assert len(damage) == 1
 
 
+def test_a_quote_that_never_closes_is_damage(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'id,text\n1,5" pipe\n2,"two\nlines"\n3,"open\n4,a\n5,b\n')
+    records, _, damage = read(path, "csv")
+    assert [record.payload for record in records] == ['5" pipe', "two\nlines"]
+    assert damage == ["damaged behind row 3: a quote in line 5 is never closed"]
+
+
 def test_a_column_that_stands_twice_is_refused(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"id,text,text\n1,a,b\n")

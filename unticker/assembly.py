@@ -102,15 +102,19 @@ def _title(
     # A headline stands early: each body unit before it costs it two logits.
     likely = headline[early] - 512 * np.arange(len(early))
     places = [_place(pieces, unit) for unit in early.tolist()]
-    apart = [n for n, (piece, place) in enumerate(places) if piece.stands_apart(place)]
+    texts = [piece.text[piece.starts[place] : piece.ends[place]] for piece, place in places]
+    apart = [
+        n
+        for n, (piece, place) in enumerate(places)
+        if piece.stands_apart(place) and any(map(str.isalnum, texts[n]))  # "***" is no title
+    ]
     if not apart:
         return None, frozenset()
-    piece, place = places[max(apart, key=lambda n: int(likely[n]))]
-    title = piece.text[piece.starts[place] : piece.ends[place]]
+    title = texts[max(apart, key=lambda n: int(likely[n]))]
     spans = {  # it may be shown twice at the top
         piece.place(place)
-        for piece, place in places
-        if piece is pieces[0] and piece.text[piece.starts[place] : piece.ends[place]] == title
+        for (piece, place), text in zip(places, texts, strict=True)
+        if piece is pieces[0] and text == title
     }
     return title, frozenset(spans)
 

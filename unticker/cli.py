@@ -77,6 +77,8 @@ def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes, Path]]:
     from unticker.reading import page_files
 
     for path in paths:
+        if not path:
+            raise UsageError("the name of a file or folder is empty")
         if path == "-":
             yield "-", read_source("-"), Path("stdin.jsonl")
         elif Path(path).is_dir():

@@ -1,6 +1,5 @@
 """The options of a batch run: one frozen object."""
 
-import codecs
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -91,8 +90,8 @@ class BatchOptions:
                 raise UsageError(f"{name} is a number from 0 to 1, not {share}")
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
-            except LookupError:
+                b"\xff".decode(self.encoding, "replace")
+            except (LookupError, UnicodeError):  # none, of no text, or of host names
                 raise UsageError(f"unknown encoding {self.encoding!r}") from None
 
     def shape(self) -> dict[str, Any]:

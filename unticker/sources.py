@@ -84,17 +84,23 @@ def _items(stream: IO[bytes], source: Input) -> Iterator[tuple[Any, int]]:
 
 def _csv_rows(lines: Iterator[bytes], delimiter: str) -> Iterator[tuple[Any, int]]:
     csv.field_size_limit(sys.maxsize)  # the module's own limit is below one long page
-    ends = ["\n"]
+    ends, quotes, before = ["\n"], 0, 0
 
     def decoded() -> Iterator[str]:
+        nonlocal quotes
         for number, line in enumerate(lines):
+            quotes += line.count(b'"')
             if number == 0:
                 line = line.removeprefix(b"\xef\xbb\xbf")
                 ends[0] = "\r\n" if line.endswith(b"\r\n") else "\n"
             yield line.decode("utf-8", "surrogateescape")
 
     header: tuple[str, ...] | None = None
-    for row in csv.reader(decoded(), delimiter=delimiter):
+    reader = csv.reader(decoded(), delimiter=delimiter)
+    for row in reader:
+        if quotes % 2 and reader.line_num - before > 1:  # what follows it was taken for one cell
+            raise csv.Error(f"a quote in line {before + 1} is never closed")
+        quotes, before = 0, reader.line_num
         if not row:
             continue
         if header is None:
