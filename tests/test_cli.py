@@ -65,6 +65,14 @@ def sentence(err: str) -> bool:
     return err.startswith("unticker: ") and err.count("\n") == 1 and err.endswith("\n")
 
 
+def test_the_command_says_what_it_is(run):
+    assert run("--version").out == f"unticker {unticker.__version__}\n"
+    short, long = run("-h"), run("--help")
+    assert (short.code, long.code) == (0, 0)
+    assert short.out == long.out
+    assert "what in a crawled news page is the article" in " ".join(short.out.split())
+
+
 # ---- label
 
 

@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unticker import __version__
 from unticker.arguments import (
     AnyOutput,
     Encoding,
@@ -68,8 +69,26 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Tell, line by line, what in a crawled news page is the article and what is the site.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unticker {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Tell, line by line, what in a crawled news page is the article and what is the site."""
 
 
 def _sources(paths: Iterable[str]) -> Iterator[tuple[str, Path | bytes, Path]]:
@@ -104,6 +123,8 @@ def label(
     overwrite: Overwrite = False,
 ) -> None:
     """Print a JSON row for each line that is not blank: source, line, label, probability, text."""
+    from unticker.streams import write_whole
+
     loaded = load(model, phrases)
     refuse_existing(output, overwrite)
     failed = 0
@@ -134,7 +155,7 @@ def label(
         else:
             target = output / relative
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", errors="surrogatepass")
+            write_whole(target, text.encode("utf-8", "surrogatepass"), target.parent)
     if failed:
         raise typer.Exit(FAILED)
 
