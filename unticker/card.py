@@ -99,7 +99,9 @@ def _conjunctions(sites: int) -> str:
 
 
 def _privacy(sites: int) -> str:
-    if sites >= 6:  # a third of them is two
+    from unticker.examples import Options, sites_needed
+
+    if sites_needed(Options().min_sites, sites) > 1:
         return (
             "N-grams count only if several sites share them, so no page's text can be read back "
             "out of the weights."

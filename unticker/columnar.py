@@ -104,15 +104,13 @@ def records(source: Input, chunk: Chunk, options: BatchOptions) -> Iterator[Reco
     table = pa.ipc.open_stream(chunk.payload).read_all()
     names = table.schema.names
     if twice := rows.twice(names, options):
-        for number in range(chunk.first, chunk.first + chunk.rows):
-            yield Rejected(number, f"column {twice!r} stands twice")
+        yield from _refused(chunk, f"column {twice!r} stands twice")
         return
     if options.to in (None, source.container):
         wanted = {options.text_field, options.html_field, options.id_field}
         table = table.select([name for name in dict.fromkeys(names) if name in wanted])
     if not table.num_columns:
-        for number in range(chunk.first, chunk.first + chunk.rows):
-            yield Rejected(number, f"field {options.text_field!r} is missing")
+        yield from _refused(chunk, f"field {options.text_field!r} is missing")
         return
     for place in range(table.num_rows):
         try:
@@ -122,6 +120,10 @@ def records(source: Input, chunk: Chunk, options: BatchOptions) -> Iterator[Reco
             continue
         raw = repr(row).encode("utf-8", "backslashreplace")
         yield rows.of_row(chunk.first + place, row, options, place, raw)
+
+
+def _refused(chunk: Chunk, reason: str) -> Iterator[Rejected]:
+    return (Rejected(chunk.first + place, reason) for place in range(chunk.rows))
 
 
 def note_type() -> Any:
@@ -164,7 +166,10 @@ def _strings(pa: Any, values: list[str | None], kind: Any = None) -> Any:
 
 
 def _notes(pa: Any, notes: list[dict[str, Any]]) -> Any:
-    told = [{**note, "title": note["title"] and encodable(note["title"])} for note in notes]
+    told = [
+        {key: encodable(value) if isinstance(value, str) else value for key, value in note.items()}
+        for note in notes
+    ]
     return pa.array(told, note_type())
 
 

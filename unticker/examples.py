@@ -139,13 +139,19 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     )
 
 
+def sites_needed(least: int, sites: int) -> int:
+    """On how many of the sites an n-gram must stand to count: ``least``, or a third of them where
+    there are few."""
+    return min(least, max(1, sites // 3))
+
+
 def frequent(rows: Any, site: IntArray, least: int) -> NDArray[np.bool_]:
-    """Which columns of ``rows`` (units, columns) are selected by at least ``least`` sites, or by a
-    third of them where there are few; ``site`` is (units,)."""
+    """Which columns of ``rows`` (units, columns) are selected by as many sites as `sites_needed`
+    says; ``site`` is (units,)."""
     import scipy.sparse as sp
 
     site = np.unique(site, return_inverse=True)[1]
-    least = min(least, max(1, (int(site.max()) + 1) // 3))
+    least = sites_needed(least, int(site.max()) + 1)
     ones = np.ones(len(site), np.float32)
     seen = sp.csr_matrix((ones, (site, np.arange(len(site))))) @ rows
     seen.data[:] = 1

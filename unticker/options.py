@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from unticker.errors import UsageError
-from unticker.html import PARSERS
+from unticker.html import PARSERS, decode
 from unticker.records import Container
 from unticker.types import LABELS, Kind, Label
 
@@ -89,10 +89,7 @@ class BatchOptions:
             if share is not None and not 0 <= share <= 1:
                 raise UsageError(f"{name} is a number from 0 to 1, not {share}")
         if self.encoding is not None:
-            try:
-                b"\xff".decode(self.encoding, "replace")
-            except (LookupError, UnicodeError):  # none, of no text, or of host names
-                raise UsageError(f"unknown encoding {self.encoding!r}") from None
+            decode(b"\xff", self.encoding)
 
     def shape(self) -> dict[str, Any]:
         """The options the output depends on."""
