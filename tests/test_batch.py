@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from glob import glob
 from pathlib import Path
@@ -162,6 +163,36 @@ def test_resume_behind_the_last_note_leaves_no_parts(tmp_path, monkeypatch):
     monkeypatch.undo()
     clean(tmp_path / "a.jsonl", tmp_path / "out", resume=True)
     assert not (tmp_path / "out/.unticker/shards").exists()
+
+
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 10)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "finish", interrupted)
+    for quiet, says in (
+        (False, "interrupted; the same command goes on with --resume\n"),
+        (True, ""),
+    ):
+        stream = io.StringIO()
+        made = options(quiet=quiet, overwrite=True)
+        with pytest.raises(KeyboardInterrupt):
+            run(made, [str(tmp_path / "a.jsonl")], tmp_path / "out", fake.load, stream)
+        assert stream.getvalue() == says
+
+
+def test_a_pool_that_is_closed_over_its_tasks_says_nothing(monkeypatch):
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    for _ in range(4):
+        pool = engines.Pool("local", None, 1)
+        pool.executor.submit(time.sleep, 0).result()
+        for _ in range(20):
+            pool.executor.submit(time.sleep, 0.2)
+        pool.close()
+    assert not told
 
 
 def test_what_a_replaced_run_left_is_not_taken_over(tmp_path, monkeypatch):

@@ -305,6 +305,11 @@ def _run(work: _Work, plan: names.Plan, digest: str, stream: IO[str]) -> Report:
                 reports.append(work.finish(len(reports)))
         while len(reports) < len(plan.inputs):
             reports.append(work.finish(len(reports)))
+    except KeyboardInterrupt:
+        progress.stop()
+        if not options.quiet:
+            stream.write("interrupted; the same command goes on with --resume\n")
+        raise
     finally:
         progress.stop()
     done = Report(

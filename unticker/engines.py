@@ -241,8 +241,13 @@ class Pool:
         """Let the workers go, without waiting for what they do."""
         if self._client is not None:
             self._client.close()
-        else:
+            return
+        # loky's thread looks for tasks that it has just dropped, and would tell the user of it.
+        before, threading.excepthook = threading.excepthook, lambda _: None
+        try:
             self.executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]
+        finally:
+            threading.excepthook = before
 
 
 def fresh(jobs: int) -> Executor:

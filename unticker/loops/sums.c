@@ -70,7 +70,7 @@ WIDE EXPORT void sum_rows(int64_t *sums, const int32_t *table, int64_t rows, int
         sum_rows_of(sums, table, rows, width, selected, offset, n, units);
 }
 
-enum { BLOCK = 128, DEPTH = 4, CASES = 1 << DEPTH };
+enum { BLOCK = 128, DEPTH = 4, CASES = 1 << DEPTH, TOGETHER = 4 };
 
 typedef int16_t Few __attribute__((vector_size(8)));
 typedef double Four __attribute__((vector_size(32)));
@@ -116,6 +116,19 @@ WIDE EXPORT int product(int64_t *sums, const double *weights, const int16_t *val
     return 0;
 }
 
+/* Add what pairs p to `last` say of a unit, whose cases stand in `rows`, one a BLOCK. */
+static inline __attribute__((always_inline)) void
+add_cases(int64_t *added, const int32_t *pairs, const uint8_t *rows, int64_t p, int64_t last) {
+    int64_t some[LABELS] = {0};
+    for (; p < last; p++) {
+        const int32_t *from = pairs + (p * CASES * CASES + rows[p * BLOCK]) * LABELS;
+        for (int64_t k = 0; k < LABELS; k++)
+            some[k] += from[k];
+    }
+    for (int64_t k = 0; k < LABELS; k++)
+        added[k] += some[k];
+}
+
 /* What conjunctions add to each unit: `sums` (units, 4). The columns lie in two matrices
    (columns, units), `ahead` of them in the first. Question q about column[c], for
    begin[c] <= q < begin[c + 1], is whether its number is greater than least[q]; eight answers,
@@ -129,6 +142,7 @@ WIDE EXPORT int conjoin(int64_t *sums, const int16_t *first, const int16_t *seco
     if (!answers)
         return 1;
     uint8_t *rows = answers + begin[asked] * BLOCK;
+    int64_t added[BLOCK * LABELS];
     for (int64_t start = 0; start < units; start += BLOCK) {
         int64_t size = start + BLOCK < units ? BLOCK : units - start;
         int16_t values[BLOCK] = {0};
@@ -157,15 +171,18 @@ WIDE EXPORT int conjoin(int64_t *sums, const int16_t *first, const int16_t *seco
                 row[u] = 16 * abcd + efgh;
             }
         }
-        for (int64_t u = 0; u < size; u++) {
-            int64_t added[LABELS] = {0};
-            for (int64_t p = 0; p < number; p++) {
-                const int32_t *from = pairs + (p * CASES * CASES + rows[p * BLOCK + u]) * LABELS;
-                for (int64_t k = 0; k < LABELS; k++)
-                    added[k] += from[k];
+        memset(added, 0, sizeof added);
+        for (int64_t p = 0; p < number; p += TOGETHER) {
+            int64_t last = p + TOGETHER < number ? p + TOGETHER : number;
+            for (int64_t u = 0; u < size; u++) {
+                int64_t *to = added + u * LABELS;
+                if (last == p + TOGETHER)
+                    add_cases(to, pairs, rows + u, p, p + TOGETHER);
+                else
+                    add_cases(to, pairs, rows + u, p, last);
             }
-            memcpy(sums + (start + u) * LABELS, added, sizeof added);
         }
+        memcpy(sums + start * LABELS, added, sizeof(int64_t) * size * LABELS);
     }
     free(answers);
     return 0;
