@@ -17,9 +17,9 @@ import pytest
 from engines import fake
 from test_sinks import clean, files, tree
 
-from unticker import batch, engines, report
+from unticker import batch, engines, names, report, sources, workers
 from unticker.batch import BatchOptions, run
-from unticker.errors import UsageError
+from unticker.errors import OutputError, UsageError
 from unticker.shards import Store
 
 RUN = """
@@ -181,6 +181,18 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             run(made, [str(tmp_path / "a.jsonl")], tmp_path / "out", fake.load, stream)
         assert stream.getvalue() == says
+
+
+def test_rows_of_which_no_part_can_be_made_are_named(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 10)
+    plan = names.plan([str(tmp_path / "a.jsonl")])
+    (chunk,) = sources.cut(plan.inputs[0], options())
+    store = Store(tmp_path / "out/.unticker")
+    store.scratch.mkdir(parents=True)
+    task = workers.Task(store, tmp_path / "out", plan.inputs[0], 0, 0, chunk, options(), fake.load)
+    monkeypatch.setattr(workers.sinks, "render", lambda *_: 1 / 0)
+    with pytest.raises(OutputError, match=r"a\.jsonl rows 1 to 10 cannot .*ZeroDivisionError"):
+        workers.run_shard(task)
 
 
 def test_a_pool_that_is_closed_over_its_tasks_says_nothing(monkeypatch):

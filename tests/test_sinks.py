@@ -46,6 +46,24 @@ def test_other_fields_stay_byte_for_byte(tmp_path):
     assert json.loads(second)["text"] == ""
 
 
+def test_columns_of_string_views_are_read_and_written(tmp_path):
+    pa = pytest.importorskip("pyarrow", "16")
+    texts = ["a\nui-chrome: b", None, "c", "d"]
+    views = {"text": pa.array(texts, pa.string_view()), "tags": [["x"], [], None, ["y"]]}
+    table = pa.table(views).set_column(
+        1, "tags", pa.array(views["tags"], pa.list_(pa.string_view()))
+    )
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    clean(tmp_path / "a.arrow", tmp_path / "out")
+    with pa.ipc.open_file(str(tmp_path / "out/a.arrow")) as reader:
+        found = reader.read_all()
+    assert found.schema.field("text").type == pa.string_view()
+    assert found.select(["text", "tags"]).to_pydict() == {
+        "text": ["a", "c", "d"], "tags": [["x"], None, ["y"]]
+    }  # fmt: skip
+
+
 def test_lone_surrogates_are_replaced_where_there_is_no_place_for_them(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "a.jsonl").write_text('{"id": "\\udfff", "text": "\\ud800 a"}\n', "utf-8")

@@ -151,6 +151,16 @@ def test_a_row_of_arrow_that_is_no_text_is_rejected_alone(tmp_path):
     assert [item.number for item in rejected] == [2]
 
 
+def test_a_row_of_arrow_with_a_date_beyond_pythons_is_rejected_alone(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"text": ["a", "b"], "at": pa.array([0, 1 << 60], pa.timestamp("s"))})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    records, rejected, _ = read(tmp_path / "a.arrow", "arrow", "", BatchOptions(to="jsonl"))
+    assert [record.number for record in records] == [1]
+    assert [item.number for item in rejected] == [2]
+
+
 def test_csv_has_quoted_lines_and_names_rows_as_spreadsheets_do(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b'id,text\r\n1,"two\nlines, ""q"""\r\n2\r\n3,\xff\r\n4,ok\r\n')

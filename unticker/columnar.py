@@ -3,6 +3,7 @@
 import io
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import IO, Any
 
 from unticker import rows, streams
@@ -115,7 +116,7 @@ def records(source: Input, chunk: Chunk, options: BatchOptions) -> Iterator[Reco
     for place in range(table.num_rows):
         try:
             (row,) = table.slice(place, 1).to_pylist()
-        except (pa.ArrowException, ValueError) as error:
+        except Exception as error:  # broken strings, dates beyond Python's, time zones not known
             yield Rejected(chunk.first + place, f"cannot be read: {error}")
             continue
         raw = repr(row).encode("utf-8", "backslashreplace")
@@ -144,11 +145,12 @@ def part_of_chunk(
     """The chunk's good rows with text replaced and ``unticker`` added, as an Arrow stream."""
     pa = need("Arrow output")
     table = pa.ipc.open_stream(chunk.payload).read_all()
-    table = table.take(pa.array(places, pa.int64()))
+    table = _chosen(pa, table, places)
     kind = pa.string()
     if text_field in table.schema.names:
         was = table.schema.field(text_field)
-        kind = was.type if was.type in (pa.string(), pa.large_string()) else pa.string()
+        if was.type in (pa.string(), pa.large_string()) or str(was.type) == "string_view":
+            kind = was.type
         here = table.schema.get_field_index(text_field)
         new = pa.field(text_field, kind, metadata=was.metadata)
         table = table.set_column(here, new, _strings(pa, texts, kind))
@@ -158,6 +160,16 @@ def part_of_chunk(
         table = table.drop_columns(["unticker"])
     table = table.append_column("unticker", _notes(pa, notes))
     return _pack(pa, table.schema, table.combine_chunks().to_batches())
+
+
+def _chosen(pa: Any, table: Any, places: list[int]) -> Any:
+    """Some rows of a table, in their order. Arrow has no ``take`` for strings that are views, as
+    Polars writes them."""
+    if not places:
+        return table.slice(0, 0)
+    cuts = [n for n in range(1, len(places)) if places[n] != places[n - 1] + 1]
+    runs = pairwise([0, *cuts, len(places)])
+    return pa.concat_tables([table.slice(places[start], end - start) for start, end in runs])
 
 
 def _strings(pa: Any, values: list[str | None], kind: Any = None) -> Any:

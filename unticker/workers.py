@@ -11,7 +11,7 @@ from typing import Any
 
 from unticker import engines, reading, repetition, report, shards, sinks, sources, streams
 from unticker.engines import Failed, Loader
-from unticker.errors import OutputError
+from unticker.errors import OutputError, UntickerError
 from unticker.options import BatchOptions
 from unticker.records import Chunk, Input, Record, Rejected
 from unticker.repetition import Hashes
@@ -63,14 +63,15 @@ class Result:
 
 
 def run_shard(task: Task) -> Result:
-    """Label a shard and write its part; runs in a worker. Raises OSError where it cannot write."""
+    """Label a shard and write its part; runs in a worker. Raises OSError where it cannot write,
+    `OutputError` where no part can be made."""
     store, options = task.store, task.options
     local = options.engine == "local"
     note = store.begun(*task.key)
     note.parent.mkdir(parents=True, exist_ok=True)
     if task.counting:
         return _count(task, note)
-    with engines.capped(options.memory if local else None):
+    with _named(task), engines.capped(options.memory if local else None):
         model = task.load()
         items = list(sources.parse(task.source, task.chunk, options))
         records = [item for item in items if isinstance(item, Record)]
@@ -102,6 +103,22 @@ def run_shard(task: Task) -> Result:
     store.commit(*task.key, {"digest": task.digest, "tally": tally})
     note.unlink(missing_ok=True)
     return Result(tally, slowest)
+
+
+@contextlib.contextmanager
+def _named(task: Task) -> Iterator[None]:
+    """Errors that no page is to blame for, such as columns which cannot be written, as one that
+    says in which rows."""
+    try:
+        yield
+    except (UntickerError, OSError):
+        raise
+    except Exception as error:
+        first, last = task.chunk.first, task.chunk.first + task.chunk.rows - 1
+        raise OutputError(
+            f"{task.source.source} rows {first} to {last} cannot be worked through: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _count(task: Task, note: Path) -> Result:
