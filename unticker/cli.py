@@ -210,9 +210,15 @@ def clean(
         stdin=(stdin or StdinChoice.jsonl).value, timeout=timeout, memory=memory,
         engine=engine.value, scheduler=scheduler, overwrite=overwrite, resume=resume, quiet=quiet,
     )  # fmt: skip
+    if output is None:
+        for option, given in (("--sidecar", sidecar), ("--resume", resume), ("--work", work)):
+            if given:
+                raise UsageError(f"{option} is for a run into a folder: add -o DIR")
     if output is None and stdin is None and not (len(paths) == 1 and _holds_rows(paths[0])):
         if len(paths) != 1 or Path(paths[0]).is_dir():
             raise UsageError("several pages need a folder to go to: add -o DIR")
+        if to is not None:
+            raise UsageError("--to is for rows, or for a run into a folder: add -o DIR")
         options.check()
         _clean_one(load(model, phrases), paths[0], options, form.value)
         return
