@@ -41,7 +41,7 @@ def _compile() -> str:
     sources = sorted(SOURCES.glob("*.[ch]"))
     digest = crc32(b"".join(path.read_bytes() for path in sources))
     command = [
-        *compiler, "-O3", "-std=c99", "-fPIC", "-shared",
+        *compiler, "-O3", "-std=c99", "-ffp-contract=fast", "-fPIC", "-shared",
         f"-DSOURCE={digest}u", "-o", str(fresh), *(str(path) for path in SOURCES.glob("*.c")),
     ]  # fmt: skip
     try:

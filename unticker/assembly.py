@@ -1,6 +1,7 @@
 """Judged pieces to a page: whether it has an article, and its title."""
 
 from collections.abc import Sequence
+from math import exp, log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from unticker.labelled import Chances, Lines, Piece, joined
 from unticker.marks import heading
 from unticker.reading import Document
 from unticker.types import BODY, BYLINE, LABELS, Page
-from unticker.units import following
+from unticker.units import IntArray, following
 
 MAX_TITLE = 200
 NO_ARTICLE = 0.4  # below, a page's body is emptied: losing an article is worse than a list kept
@@ -23,26 +24,27 @@ ARTICLE_COLUMNS = (
 
 
 def article_columns(
-    labels: NDArray[np.signedinteger],
+    body: IntArray,
     length: NDArray[np.signedinteger],
     chances: Sequence[Chances],
     following: int,
 ) -> NDArray[np.float64]:
-    """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`. ``chances``
-    are those of the units, in one array or several; so many units are ``following`` another in
-    their line (`unticker.units.following`), most where newlines were lost."""
-    body = np.flatnonzero(labels == BODY)
+    """What tells a page with an article from one without; as long as `ARTICLE_COLUMNS`. ``body``
+    are the numbers of its units of body. ``chances`` are those of all units, in one array or
+    several; so many units are ``following`` another in their line (`unticker.units.following`),
+    most where newlines were lost."""
     size = length[body]
     chars = int(size.sum())
     chance = joined([each[:, BODY] for each in chances])[body]
-    counts = [chars, len(body), int(size[size >= 120].sum())]
     return np.array([
-        *np.log1p(np.array(counts, np.float64)),
+        log1p(chars),
+        log1p(len(body)),
+        log1p(int(size[size >= 120].sum())),
         chars / max(int(length.sum()), 1),
-        float(chance.mean()) if len(body) else 0.0,
-        np.log1p(float(np.count_nonzero(chance > _SURELY))),
+        float(chance.sum()) / max(len(body), 1),
+        log1p(int(np.count_nonzero(chance > _SURELY))),
         max((float(each[:, BYLINE].max(initial=0)) for each in chances), default=0.0),
-        following / max(len(labels), 1),
+        following / max(len(length), 1),
         1.0,
     ])  # fmt: skip
 
@@ -55,18 +57,19 @@ def assemble(pieces: Sequence[Piece], article: Sequence[float], document: Docume
     chances = [piece.chances for piece in pieces]
     length = joined([piece.length for piece in pieces])
     run_on = sum(following(piece.line, piece.starts, piece.ends) for piece in pieces)
-    columns = article_columns(labels, length, chances, run_on)
-    chance = float(1 / (1 + np.exp(-np.clip(columns @ np.array(article), -50, 50))))
-    if not (labels == BODY).any():
+    body = np.flatnonzero(labels == BODY)
+    columns = article_columns(body, length, chances, run_on)
+    chance = 1 / (1 + exp(-min(max(float(columns @ np.array(article)), -50), 50)))
+    if not len(body):
         chance = min(chance, 0.1)
     elif chance < NO_ARTICLE:
         # No article: what looked like body is the likeliest of the other labels.
         other = np.concatenate([piece.scores for piece in pieces])
         other[:, BODY] = np.iinfo(other.dtype).min
-        labels = other.argmax(axis=1).astype(np.int8)
+        labels, body = other.argmax(axis=1).astype(np.int8), body[:0]
         chances = [_without_body(each, chance) for each in chances]
     lines = Lines(pieces, labels, chances)
-    title, spans = _title(pieces, labels, length)
+    title, spans = _title(pieces, body, length)
     if title is not None and document.markdown:
         title = heading(title)
     return Page(lines, title, spans, chance, document.encoding, document.reader)
@@ -85,14 +88,13 @@ def _without_body(chances: Chances, chance: float) -> Chances:
 
 
 def _title(
-    pieces: Sequence[Piece], labels: NDArray[np.int8], length: NDArray[np.signedinteger]
+    pieces: Sequence[Piece], body: IntArray, length: NDArray[np.signedinteger]
 ) -> tuple[str | None, frozenset[tuple[int, int]]]:
     """The own headline: of the short body units up to the first prose, the likeliest one.
 
     Sentences of a line, and parts of it that were cut where a line may have ended, are none: of
     five such one would be right, while four in five of all others are.
     """
-    body = np.flatnonzero(labels == BODY)
     if not len(body):
         return None, frozenset()
     headline = joined([piece.headline for piece in pieces])
@@ -103,14 +105,13 @@ def _title(
     likely = headline[early] - 512 * np.arange(len(early))
     places = [_place(pieces, unit) for unit in early.tolist()]
     texts = [piece.text[piece.starts[place] : piece.ends[place]] for piece, place in places]
-    apart = [
-        n
-        for n, (piece, place) in enumerate(places)
-        if piece.stands_apart(place) and any(map(str.isalnum, texts[n]))  # "***" is no title
-    ]
-    if not apart:
+    for n in np.argsort(-likely, kind="stable").tolist():
+        piece, place = places[n]
+        if any(map(str.isalnum, texts[n])) and piece.stands_apart(place):  # "***" is no title
+            title = texts[n]
+            break
+    else:
         return None, frozenset()
-    title = texts[max(apart, key=lambda n: int(likely[n]))]
     spans = {  # it may be shown twice at the top
         piece.place(place)
         for (piece, place), text in zip(places, texts, strict=True)

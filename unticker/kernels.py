@@ -37,7 +37,7 @@ _ARGUMENTS: dict[str, list[Any]] = {
     "hash_sums": [_P, _P, _P, _P, _N],
     "hash_spans": [_P, _P, _P, _P, _P, _N],
     "hash_buckets": [_P, _P, _N, ctypes.c_uint64, ctypes.c_uint64, _N],
-    "known_rows": [_P, _P, _P, _P, _N, _P, _P],
+    "known_rows": [_P, _P, _P, _P, _N, _P],
     "classify": [_P, _P, _P, _N],
     "trim": [_P, _P, _P, _P, _P, _P, _N],
     "edge_words": [_P, _P, _P, _N, _N, _N],
@@ -241,12 +241,12 @@ class Kernels:
         return chances.T
 
     def known_rows(
-        self, unit: IntArray, bucket: IntArray, bits: NDArray[np.uint64], ahead: IntArray
+        self, unit: IntArray, bucket: IntArray, bits: NDArray[np.uint64]
     ) -> tuple[IntArray, IntArray]:
         unit, bucket = _given(unit, "i8"), _given(bucket, "i8")
         units, rows = np.empty(len(unit), np.int64), np.empty(len(unit), np.int64)
         known = self._library.known_rows(
-            _at(units), _at(rows), _at(unit), _at(bucket), len(unit), _at(bits), _at(ahead)
+            _at(units), _at(rows), _at(unit), _at(bucket), len(unit), _at(bits)
         )
         return units[:known], rows[:known]
 

@@ -116,27 +116,20 @@ class Lines(Labelled):
     def text(self, keep: Sequence[Label], without: frozenset[tuple[int, int]]) -> str:
         wanted = np.array([label in keep for label in LABELS])[self._labels]
         out: list[str] = []
-        number, tail = -1, 0  # of the last unit: its line, characters behind it
+        number = begin = end = -2  # of the slice of the text that is open: its last line, its place
         for piece, (first, last) in zip(self._pieces, self._bounds, strict=True):
             chosen = np.flatnonzero(wanted[first:last])
             if without and piece is self._pieces[0]:  # which titles stand in
                 chosen = chosen[[piece.place(int(i)) not in without for i in chosen]]
-            if not len(chosen):
-                tail = -1 if len(piece.line) else tail
-                continue
-            starts, ends, line = piece.starts[chosen], piece.ends[chosen], piece.line[chosen]
-            # Units that touch, or with but a newline between them, are one slice of the text.
-            gap, same = starts[1:] - ends[:-1], line[1:] == line[:-1]
-            new = np.flatnonzero((gap > 1) | same & (gap > 0)) + 1
-            begin, end = np.append(0, new), np.append(new, len(chosen)) - 1
-            between = [" " if follows else "\n" for follows in same[new - 1].tolist()]
-            torn = line[0] == number
-            touching = tail == 0 and starts[0] == piece.part.start
-            between.insert(0, "\n" if not torn else "" if touching else " ")
-            lows, highs = starts[begin].tolist(), ends[end].tolist()
-            slices = zip(between, lows, highs, strict=True)
-            out.append("".join([s for b, low, high in slices for s in (b, piece.text[low:high])]))
-            number, tail = int(line[-1]), piece.part.end - highs[-1]
+            places = (each[chosen].tolist() for each in (piece.starts, piece.ends, piece.line))
+            for start, stop, line in zip(*places, strict=True):
+                # Units that touch, or with but a newline between them, are one slice.
+                if start != end and (line == number or start != end + 1):
+                    out.append(piece.text[begin:end] if out else "")
+                    out.append(" " if line == number else "\n")
+                    begin = start
+                number, end = line, stop
+        out.append(self._pieces[-1].text[begin:end] if out else "")
         return "".join(out)[1:]
 
     @cached_property

@@ -192,7 +192,8 @@ def _fit_article(
             length = (units.ends - units.starts)[own]
             run_on = following(units.line[own], units.starts[own], units.ends[own])
             chances = powers / powers.sum(axis=1, keepdims=True)
-            columns.append(article_columns(scores.argmax(axis=1), length, [chances], run_on))
+            body = np.flatnonzero(scores.argmax(axis=1) == BODY)
+            columns.append(article_columns(body, length, [chances], run_on))
             has.append(bool((examples.labels[start + low : start + high] == BODY).any()))
     if all(has) or sum(not h for h in has) < 5:
         return (0.0,) * (len(ARTICLE_COLUMNS) - 1) + (3.0,)

@@ -34,7 +34,7 @@ class Vocabulary:
         unit, bucket = family
         fast = kernels.compiled()
         if fast is not None:
-            return fast.known_rows(unit, bucket, *self._bits)
+            return fast.known_rows(unit, bucket, self._bits)
         row = self.find(bucket)
         found = np.flatnonzero(row >= 0)
         return unit[found], row[found]
@@ -50,10 +50,11 @@ class Vocabulary:
         return rows
 
     @cached_property
-    def _bits(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """A bit for each bucket, set where it is known, in words of 64; and how many are known
-        ahead of each word. Both stay in a cache that a table of rows would not fit in."""
-        bits = np.zeros(BUCKETS // _WORD, np.uint64)
+    def _bits(self) -> NDArray[np.uint64]:
+        """(words, 2): a bit for each bucket, set where it is known, in words of 64; and how many
+        are known ahead of each word. They stay in a cache that a table of rows would not fit in."""
+        bits = np.zeros((BUCKETS // _WORD, 2), np.uint64)
         word, place = np.divmod(self.buckets.astype(np.uint64), np.uint64(_WORD))
-        np.bitwise_or.at(bits, word.astype(np.int64), np.uint64(1) << place)
-        return bits, np.searchsorted(self.buckets, _WORD * np.arange(len(bits)))
+        np.bitwise_or.at(bits[:, 0], word.astype(np.int64), np.uint64(1) << place)
+        bits[:, 1] = np.searchsorted(self.buckets, _WORD * np.arange(len(bits)))
+        return bits

@@ -16,15 +16,15 @@ EXPORT void hash_spans(uint64_t *hashes, const uint64_t *sums, const uint64_t *i
 }
 
 /* The unit and the row of each of n n-grams whose bucket's bit is set; returns how many they are.
-   `ahead` is how many bits are set before each word of `bits`. */
+   `bits` has two words for every 64 buckets: their bits, and how many are set ahead of them. */
 WIDE EXPORT int64_t known_rows(int64_t *units, int64_t *rows, const int64_t *unit,
-                               const int64_t *bucket, int64_t n, const uint64_t *bits,
-                               const int64_t *ahead) {
+                               const int64_t *bucket, int64_t n, const uint64_t *bits) {
     int64_t known = 0;
     for (int64_t i = 0; i < n; i++) {
-        uint64_t word = bits[bucket[i] >> 6], bit = (uint64_t)1 << (bucket[i] & 63);
+        const uint64_t *at = bits + (bucket[i] >> 6) * 2;
+        uint64_t word = at[0], bit = (uint64_t)1 << (bucket[i] & 63);
         units[known] = unit[i];
-        rows[known] = ahead[bucket[i] >> 6] + __builtin_popcountll(word & (bit - 1));
+        rows[known] = (int64_t)at[1] + __builtin_popcountll(word & (bit - 1));
         known += (word & bit) != 0;
     }
     return known;
