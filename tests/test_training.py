@@ -267,7 +267,7 @@ def test_the_estimator_gives_the_labels_of_the_last_pass(which, pages, request):
     estimator = training.to_sklearn(model)
     batch = weights.prepare([page.text for page in pages])
     text = model.text
-    sums = weights.ngram_sums(text, batch)
+    sums = weights.row_sums(text, batch)
     first = weights.unit_scores(text, batch, sums)
     seen = weights.second_context(batch, first)
     second = weights.context_scores(text.columns2, text.crosses2, text.bias2, seen)

@@ -28,7 +28,7 @@ def test_ngrams_that_no_site_showed_add_nothing():
     known = Vocabulary(model.vocabulary)
     assert sum(len(known.known(family)[0]) for family in batch.ngrams[:4]) == 0
     shared = weights.prepare(["Contact\nPar la rédaction"])
-    assert weights.ngram_sums(model, shared).any(axis=1).all()
+    assert weights.row_sums(model, shared).any(axis=1).all()
 
 
 def test_a_model_knows_what_enough_sites_select(pages):

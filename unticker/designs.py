@@ -81,10 +81,11 @@ def alike(examples: Examples) -> Alike:
 
 
 class Placed:
-    """The n-grams that the third pass sees, of the units that are ``kept``: a design for each of
-    `unticker.weights.NGRAM_PLACES`, and one of the unit's own wherever it stands.
+    """The n-grams that the third pass sees, of the units that are ``kept``, and what their markup
+    selects: a design for each of `unticker.weights.NGRAM_PLACES`, and one of the unit's own
+    wherever it stands.
 
-    An n-gram counts in a place if units of ``min_sites`` sites see it there. ``units`` are what
+    A row counts in a place if units of ``min_sites`` sites see it there. ``units`` are what
     `unticker.weights.ngram_units` gives for each batch.
     """
 
@@ -93,7 +94,7 @@ class Placed:
     ) -> None:
         import scipy.sparse as sp
 
-        own = ngrams(examples)
+        own = _selected(examples)
         padded = sp.vstack([own, sp.csr_matrix((1, own.shape[1]), dtype=np.float32)]).tocsr()
         places = np.concatenate([
             np.where(seen == seen.shape[1], len(examples.labels), seen + start)
@@ -114,15 +115,15 @@ class Placed:
         return small(np.concatenate(placed, axis=1))
 
 
-def ngrams(examples: Examples) -> Any:
-    """(units, vocabulary) sparse: the n-grams of every unit, without what its markup selects."""
+def _selected(examples: Examples) -> Any:
+    """(units, vocabulary) sparse: the n-grams of every unit, and what its markup selects."""
     import scipy.sparse as sp
 
     vocabulary = Vocabulary(examples.vocabulary)
     rows = [
         (unit + start, row)
         for batch, start in zip(examples.batches, examples.starts, strict=True)
-        for unit, row in map(vocabulary.known, batch.ngrams)
+        for unit, row in map(vocabulary.known, batch.rows)
     ]
     unit, row = (np.concatenate(part) for part in zip(*rows, strict=True))
     ones = np.ones(len(unit), np.float32)

@@ -113,7 +113,7 @@ class _Passes(NamedTuple):
     def of(judge: Judge, added: IntArray) -> "_Passes":
         """``added``: what `Model.told` adds to the first pass's scores."""
         chosen, batch, _ = judge
-        sums = weights.ngram_sums(chosen, batch)
+        sums = weights.row_sums(chosen, batch)
         first = weights.unit_scores(chosen, batch, sums) + added
         seen = weights.second_context(batch, first)
         second = weights.context_scores(chosen.columns2, chosen.crosses2, chosen.bias2, seen)
@@ -135,9 +135,7 @@ def _shared(judges: Sequence[Judge], reasons: Sequence[list[Reason]]) -> list[Re
 def _own(judge: Judge, unit: int, label: int) -> list[Reason]:
     """The first pass's rows for one unit."""
     chosen, batch, _ = judge
-    rows = list(_ngrams(judge, unit))
-    for units, each in map(weights.vocabulary(chosen).known, batch.markup):
-        rows += [("markup", row) for row in each[units == unit]]
+    rows = _rows(judge, unit)
     reasons = [Reason(name, _lead(chosen.ngrams[row], label)) for name, row in rows]
     for shape, offset, row in zip(SHAPES, SHAPE_OFFSETS, batch.shapes[unit], strict=False):
         weight = _lead(chosen.shapes[row], label)
@@ -145,8 +143,8 @@ def _own(judge: Judge, unit: int, label: int) -> list[Reason]:
     return reasons
 
 
-def _ngrams(judge: Judge, unit: int) -> Iterator[tuple[str, int]]:
-    """The unit's n-grams that the weights know: name and row of each."""
+def _rows(judge: Judge, unit: int) -> Iterator[tuple[str, int]]:
+    """The unit's n-grams and what its markup selects, of what the weights know: name and row."""
     chosen, batch, _ = judge
     for ngram, (units, buckets) in zip(NGRAMS, batch.ngrams, strict=True):
         _, starts, ends = ngram.places(batch.text)
@@ -155,6 +153,9 @@ def _ngrams(judge: Judge, unit: int) -> Iterator[tuple[str, int]]:
             codes = batch.units.codes[starts[place] : ends[place]]
             span = codes.tobytes().decode("utf-32-le", "replace")
             yield f"{ngram.name} {span!r}", int(rows[place])
+    for units, each in map(weights.vocabulary(chosen).known, batch.markup):
+        for row in each[units == unit]:
+            yield "markup", int(row)
 
 
 def _lead(row: np.ndarray, label: int) -> float:
@@ -184,7 +185,7 @@ def _context(judge: Judge, passes: _Passes, unit: int, label: int, rival: int) -
     units = passes.places[:, unit]
     for place, table, other in zip(weights.NGRAM_PLACES, tables, units, strict=True):
         if other < len(batch.units):
-            for name, row in _ngrams(judge, int(other)):
+            for name, row in _rows(judge, int(other)):
                 step = int(table[row, label]) - int(table[row, rival])
                 reasons.append(Reason(f"{name} {place}", step / UNIT_SCALE))
     return reasons

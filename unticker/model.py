@@ -131,7 +131,7 @@ class Model:
 
     def _scores(self, judging: Weights, batch: weights.Batch) -> tuple[IntArray, IntArray]:
         """The first pass's scores (units, 12) and the last's (units, 4)."""
-        sums = weights.ngram_sums(judging, batch)
+        sums = weights.row_sums(judging, batch)
         first = self.told(weights.unit_scores(judging, batch, sums), batch.text)
         return first, weights.score(judging, batch, first, sums)
 

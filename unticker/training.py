@@ -89,7 +89,8 @@ def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list
     jobs += [(pages, options, True) for pages in marked if pages]
     if len(jobs) > 1 and options.jobs != 1:  # a process for each beats threads within one
         single = replace(options, jobs=1)
-        order = sorted(range(len(jobs)), key=lambda job: -len(jobs[job][0]))  # longest first
+        # Longest first, but those for HTML last: they take most memory, at their end.
+        order = sorted(range(len(jobs)), key=lambda job: (jobs[job][2], -len(jobs[job][0])))
         parts = Parallel(2, mmap_mode=None, batch_size=1)(
             delayed(fit_weights)(jobs[job][0], single, jobs[job][2]) for job in order
         )

@@ -36,8 +36,8 @@ NGRAM_PLACES = (
     "in the unit before", "in the unit behind",
     "before the article", "in the article", "behind the article",
 )  # fmt: skip
-"""Where n-grams count for a unit in the third pass: in those beside it, and its own by where it
-stands to the likeliest article."""
+"""Where n-grams, and what markup selects, count for a unit in the third pass: those of the units
+beside it, and its own by where it stands to the likeliest article."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ class Weights:
     ``columns2`` (C, 4), ``crosses2`` (X, 4), ``bias2`` (4,) of the second pass;
     ``columns3`` (C + C', 4) and ``crosses3`` (X + X', 4), ``bias3`` of the third, whose
     first rows belong to what the second pass sees. All int32 but the biases (int64).
-    ``ngrams3`` (R, 20) int16, in 1/256 logits: what the third pass adds for n-grams,
+    ``ngrams3`` (R, 20) int16, in 1/256 logits: what the third pass adds for them,
     four labels for each of `NGRAM_PLACES`. ``transitions`` (4, 4) int16, likewise: what a label
     adds to the one behind it (`unticker.chain`). ``tests`` (J, 4, 2) and ``cases`` (16 J, 4) int32,
     J even: the third pass's conjunctions (`unticker.conjunctions`). ``gaps`` (`GAP_BUCKETS` + 1,)
@@ -104,7 +104,7 @@ class Batch:
 
     @property
     def rows(self) -> list[Family]:
-        """All that select rows of the first pass's table."""
+        """All that select rows of the vocabulary."""
         return self.ngrams + self.markup
 
     @property
@@ -152,22 +152,19 @@ def _shapes(weights: Weights) -> NDArray[np.int32]:
     return weights.shapes.astype(np.int32)
 
 
-def ngram_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
-    """(units, 12 + 20) sums of the n-grams' rows of ``ngrams`` and ``ngrams3``."""
+def row_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
+    """(units, 12 + 20) sums of the rows of ``ngrams`` and ``ngrams3`` that units select."""
     table = _table(weights, "ngrams", "ngrams3")
     sums = np.zeros((len(batch.units), table.shape[1]), np.int32)
     known = vocabulary(weights)
-    add(sums, table, [known.known(family) for family in batch.ngrams])
+    add(sums, table, [known.known(family) for family in batch.rows])
     return sums
 
 
 def unit_scores(weights: Weights, batch: Batch, sums: NDArray[np.int32] | None = None) -> IntArray:
-    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `ngram_sums`, if known."""
-    scores = (ngram_sums(weights, batch) if sums is None else sums)[:, :CLASSES] + weights.bias
+    """First pass: (units, 12) scores in 1/256 logits; ``sums`` are its `row_sums`, if known."""
+    scores = (row_sums(weights, batch) if sums is None else sums)[:, :CLASSES] + weights.bias
     scores += sum_rows(_shapes(weights), list(batch.shapes.T)).astype(np.int32)
-    if batch.markup:
-        known = vocabulary(weights)
-        add(scores, _table(weights, "ngrams"), [known.known(family) for family in batch.markup])
     return scores.astype(np.int64)
 
 
@@ -235,7 +232,7 @@ def _ngram_units(seen: Context) -> IntArray:
 
 def ngram_scores(sums: NDArray[np.int32], seen: IntArray) -> IntArray:
     """What n-grams add in the third pass: (units, 4) in 1/256 logits. ``sums`` are their
-    `ngram_sums`, ``seen`` the `ngram_units`."""
+    `row_sums`, ``seen`` the `ngram_units`."""
     labels = len(LABELS)
     padded = np.zeros((len(sums) + 1, len(NGRAM_PLACES) * labels), np.int32)
     padded[:-1] = sums[:, CLASSES:]
@@ -254,7 +251,7 @@ def crosses_size(classes: int, markup: bool = False) -> int:
 
 def score(weights: Weights, batch: Batch, first: IntArray, sums: NDArray[np.int32]) -> IntArray:
     """The context passes over the first pass's scores: (units, 4) in 1/256 logits; ``sums`` are
-    the `ngram_sums`.
+    the `row_sums`.
 
     The same sums as `context_scores` of `second_context`, and as `last_scores` of `third_context`
     with `ngram_scores`, ordered so that rows which the passes have in common are looked up once.
