@@ -132,13 +132,11 @@ def prepare(
     return Batch(cut, text, shapes, layout, ngrams, markup, views, tree)
 
 
-@lru_cache(maxsize=12)
-def _table(weights: Weights, *names: str) -> NDArray[np.int16]:
-    """Arrays of the weights beside each other, with a row of zeros behind."""
-    arrays = [getattr(weights, name) for name in names]
-    table = np.zeros((len(arrays[0]) + 1, sum(each.shape[1] for each in arrays)), np.int16)
-    np.concatenate(arrays, axis=1, out=table[:-1])
-    return table
+@lru_cache(maxsize=4)
+def _table(weights: Weights) -> NDArray[np.int16]:
+    """``ngrams`` and ``ngrams3`` beside each other, with a row of zeros behind."""
+    rows = np.concatenate([weights.ngrams, weights.ngrams3], axis=1)
+    return np.pad(rows, ((0, 1), (0, 0)))
 
 
 @lru_cache(maxsize=4)
@@ -154,7 +152,7 @@ def _shapes(weights: Weights) -> NDArray[np.int32]:
 
 def row_sums(weights: Weights, batch: Batch) -> NDArray[np.int32]:
     """(units, 12 + 20) sums of the rows of ``ngrams`` and ``ngrams3`` that units select."""
-    table = _table(weights, "ngrams", "ngrams3")
+    table = _table(weights)
     sums = np.zeros((len(batch.units), table.shape[1]), np.int32)
     known = vocabulary(weights)
     add(sums, table, [known.known(family) for family in batch.rows])
