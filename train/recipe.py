@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from train.gold import Gold, genres, is_public
+from train.grafts import grafts
 from train.variants import variants
 from unticker import evaluation, training
 from unticker.annotations import AnnotatedPage
@@ -83,7 +84,7 @@ def build(pages: Gold, *kinds: Kind) -> list[Built]:
     for kind in kinds:
         used = weighted(pages.part("train", "development", kind=kind))
         used = plain(used) if kind == "original" else used
-        sets.append(used + variants(used))
+        sets.append(used + variants(used) + grafts(used, options()))
     models = training.fit_each(sets, options())
     return [_scored(model, pages, kind) for model, kind in zip(models, kinds, strict=True)]
 

@@ -15,7 +15,6 @@ from unticker.logistic import Design
 from unticker.softmax import UNIT_SCALE
 from unticker.types import LABELS
 from unticker.units import FloatArray, IntArray
-from unticker.vocabulary import Vocabulary
 
 CONJOINED = 0.5
 """What a case of a conjunction counts in a design: held back more, since its questions were chosen
@@ -94,16 +93,21 @@ class Placed:
     ) -> None:
         import scipy.sparse as sp
 
-        own = _selected(examples)
+        own = examples.rows[:, : len(examples.vocabulary)]
         padded = sp.vstack([own, sp.csr_matrix((1, own.shape[1]), dtype=np.float32)]).tocsr()
         places = np.concatenate([
             np.where(seen == seen.shape[1], len(examples.labels), seen + start)
             for seen, start in zip(units, examples.starts, strict=True)
         ], axis=1)[:, kept]  # fmt: skip
-        blocks = [*(padded[place] for place in places), own[kept] * np.float32(_OWN)]
+        self._columns: list[NDArray[np.bool_]] = []
+        self.designs: list[Any] = []
         site = examples.site[kept]
-        self._columns = [frequent(block, site, min_sites) for block in blocks]
-        self.designs = [block[:, some] for block, some in zip(blocks, self._columns, strict=True)]
+        everywhere = np.flatnonzero(kept)
+        for place in (*places, everywhere):  # one by one: all of all would take gigabytes
+            block = padded[place]
+            self._columns.append(frequent(block, site, min_sites))
+            self.designs.append(block[:, self._columns[-1]])
+        self.designs[-1] *= np.float32(_OWN)
 
     def weights(self, solved: FloatArray) -> NDArray[np.int16]:
         """Weights of the designs, one below the other, as `unticker.weights.Weights` holds them."""
@@ -115,33 +119,19 @@ class Placed:
         return small(np.concatenate(placed, axis=1))
 
 
-def _selected(examples: Examples) -> Any:
-    """(units, vocabulary) sparse: the n-grams of every unit, and what its markup selects."""
-    import scipy.sparse as sp
-
-    vocabulary = Vocabulary(examples.vocabulary)
-    rows = [
-        (unit + start, row)
-        for batch, start in zip(examples.batches, examples.starts, strict=True)
-        for unit, row in map(vocabulary.known, batch.rows)
-    ]
-    unit, row = (np.concatenate(part) for part in zip(*rows, strict=True))
-    ones = np.ones(len(unit), np.float32)
-    return sp.csr_matrix((ones, (unit, row)), (len(examples.labels), len(vocabulary)))
-
-
 def conjoined(contexts: list[Columns], kept: NDArray[np.bool_], tests: Tests) -> Any:
     """(units, cases) sparse: which case of each conjunction each kept unit is in."""
-    units = sum(len(seen.values) for seen in contexts)
-    column = np.empty((units, len(tests)), np.int32)
-    known, start = conjunctions.questions(tests), 0
+    known = conjunctions.questions(tests)
+    column = np.empty((np.count_nonzero(kept), len(tests)), np.int32)
+    unit = row = 0
     for seen in contexts:
         values = seen.values.T
-        end = start + len(seen.values)
-        column[start:end] = conjunctions.cases(known, values, values[:0]).T
-        start = end
+        some = kept[unit : unit + len(seen.values)]
+        chosen = conjunctions.cases(known, values, values[:0]).T[some]
+        column[row : row + len(chosen)] = chosen
+        unit, row = unit + len(some), row + len(chosen)
     column += CASES * np.arange(len(tests), dtype=np.int32)
-    return _hot(column[kept], CASES * len(tests), CONJOINED)
+    return _hot(column, CASES * len(tests), CONJOINED)
 
 
 def _hot(columns: NDArray[np.signedinteger], width: int, value: float) -> Any:

@@ -1,6 +1,6 @@
 """Annotated pages to what a fit takes: units with their rows, labels, classes and folds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -89,8 +89,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     import scipy.sparse as sp
 
     sites = {site: number for number, site in enumerate(sorted({p.site for p in pages}))}
-    folds = _folds(sorted(sites), options.folds, f"{options.seed}")
-    context_folds = _folds(sorted(sites), options.context_folds, f"{options.seed} context")
+    folds, context_folds = site_folds(sites, options)
     batches, labels, classes, site, fold, unit, row = [], [], [], [], [], [], []
     context_fold: list[IntArray] = []
     weight: list[NDArray[np.float64]] = []
@@ -157,6 +156,15 @@ def frequent(rows: Any, site: IntArray, least: int) -> NDArray[np.bool_]:
     seen.data[:] = 1
     kept: NDArray[np.bool_] = np.asarray(seen.sum(axis=0)).ravel() >= least
     return kept
+
+
+def site_folds(sites: Iterable[str], options: Options) -> tuple[dict[str, int], dict[str, int]]:
+    """The fold of each site in the first pass and in the later ones."""
+    names = sorted(sites)
+    return (
+        _folds(names, options.folds, f"{options.seed}"),
+        _folds(names, options.context_folds, f"{options.seed} context"),
+    )
 
 
 def _folds(sites: Sequence[str], count: int, salt: str) -> dict[str, int]:

@@ -89,12 +89,17 @@ def fit_each(annotations: Sequence[Any], options: Options | None = None) -> list
     jobs += [(pages, options, True) for pages in marked if pages]
     if len(jobs) > 1 and options.jobs != 1:  # a process for each beats threads within one
         single = replace(options, jobs=1)
-        # Longest first, but those for HTML last: they take most memory, at their end.
-        order = sorted(range(len(jobs)), key=lambda job: (jobs[job][2], -len(jobs[job][0])))
-        parts = Parallel(2, mmap_mode=None, batch_size=1)(
-            delayed(fit_weights)(jobs[job][0], single, jobs[job][2]) for job in order
-        )
-        done = dict(zip(order, parts, strict=True))
+        done: dict[int, Fitted] = {}
+        # Of several sets those for HTML wait: the longest of either kind, side by side, take 20 GB.
+        kinds = [[False], [True]] if len(sets) > 1 else [[False, True]]
+        with Parallel(2, mmap_mode=None, batch_size=1) as parallel:
+            for kind in kinds:
+                order = [job for job in range(len(jobs)) if jobs[job][2] in kind]
+                order.sort(key=lambda job: -len(jobs[job][0]))
+                parts = parallel(
+                    delayed(fit_weights)(jobs[job][0], single, jobs[job][2]) for job in order
+                )
+                done |= dict(zip(order, parts, strict=True))
         results = [done[job] for job in range(len(jobs))]
     else:
         results = [fit_weights(*job) for job in jobs]
