@@ -195,6 +195,7 @@ def test_briefs_are_the_opening_of_an_article_and_a_few_lines_beside(pages):
         assert page.markup.lines == list(page.lines)
         assert [labels[public.lines.index(line)] for line in page.lines] == list(page.labels)
         assert len(page.markup.links) == sum("reopens" in line for line in page.lines)
+        assert [tag != "" for tag in page.markup.targets] == ["reopens" in x for x in page.lines]
     assert [page.markup.hints == NO_HINTS for page in fitted] == [False] * 16 + [True] * 16
     few = only(markup, range(13))  # two paragraphs
     short = replace(public, lines=tuple(few.lines), labels=labels[:13], markup=few)

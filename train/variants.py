@@ -139,6 +139,7 @@ def only(markup: Markup, rows: Sequence[int]) -> Markup:
         link_chars=[markup.link_chars[row] for row in rows],
         contexts=[markup.contexts[row] for row in rows],
         marked=[markup.marked[row] for row in rows],
+        targets=[markup.targets[row] for row in rows],
         links=[link for row in rows for link in markup.links[ends[row] : ends[row + 1]]],
     )
 

@@ -27,6 +27,9 @@ MARKUP_FAMILIES = {
     "site": "the same for the site's names",
     "keywords": "the same for keywords and sections",
     "dates": "whether the line holds year, month, day and minute of publication or change",
+    "target": "what the address of the line's first link looks like",
+    "overlap": "share of the address's name in the line, and the reverse",
+    "folder": "words in the address: site, folders, keys of the query",
 }
 
 

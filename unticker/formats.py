@@ -6,7 +6,6 @@ quotes and links. A page that came as text is written as `Page.text` gives it; a
 lines that do not follow each other in the page are set apart, so that paragraphs stay such.
 """
 
-import html
 import json
 import re
 from collections.abc import Sequence
@@ -17,13 +16,13 @@ from unticker.errors import UsageError
 from unticker.marks import plain
 from unticker.markup import END_LINK, LINK, Markup
 from unticker.reading import Document
+from unticker.tags import href
 from unticker.types import Label, Line, Page
 
 FORMATS = ("txt", "md", "json")
 
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
-_HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.I)
 # What would make a paragraph a heading, an item or a quote.
 _BLOCK_START = re.compile(r"(\d{0,9})(?=#{1,6}\s|[-+*>]\s|(?<=\d)[.)]\s)")
 _DATE = re.compile(
@@ -218,10 +217,7 @@ def _links(markup: Markup, index: int, first: int) -> list[tuple[int, int, str]]
 
 def _address(tag: str) -> str:
     """The address that a link tag leads to; empty where it leads nowhere outside the page."""
-    found = _HREF.search(tag)
-    if found is None:
-        return ""
-    address = html.unescape(found[1] or found[2] or found[3] or "").strip()
+    address = href(tag)
     if address.startswith("#") or address.lower().startswith("javascript:"):
         return ""
     return re.sub(r"[\s<>()]", lambda match: f"%{ord(match[0]):02X}", address)

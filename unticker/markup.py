@@ -52,10 +52,10 @@ class Markup:
     """The lines of a page with the markup they stood in; all lists are as long as ``lines``.
 
     ``marked`` repeats the lines with U+0001 where a link starts and U+0002 where
-    it ends; ``links`` holds the link tags in that order. ``contexts`` gives each
-    line its innermost element as a row of ``elements``: ``(parent row, tag name,
-    signature)``, where row 0 is the page and a signature keeps the class, id, rel,
-    itemprop and role values.
+    it ends; ``links`` holds the link tags in that order, ``targets`` the tag of each
+    line's first link, or nothing. ``contexts`` gives each line its innermost element
+    as a row of ``elements``: ``(parent row, tag name, signature)``, where row 0 is the
+    page and a signature keeps the class, id, rel, itemprop and role values.
     """
 
     lines: list[str]
@@ -64,6 +64,7 @@ class Markup:
     elements: list[tuple[int, str, str]]
     marked: list[str]
     links: list[str]
+    targets: list[str]
     hints: Hints = NO_HINTS
 
 
@@ -294,7 +295,7 @@ def _assemble(
     contexts = done.contexts
     if done.glued:
         parts, contexts = _joined(parts, contexts, done.glued)
-    page = Markup([], [], [], elements, [], [], hints)
+    page = Markup([], [], [], elements, [], [], [], hints)
     link = 0
     for part, context in zip(parts, contexts, strict=True):
         number = part.count(LINK)
@@ -307,6 +308,7 @@ def _assemble(
             page.link_chars.append(linked)
             page.contexts.append(context)
             page.marked.append(part)
+            page.targets.append(links[link] if number else "")
             if number:
                 page.links.extend(links[link : link + number])
         link += number

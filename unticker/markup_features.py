@@ -8,6 +8,7 @@ from unticker.elements import MAX_WORDS, Elements, Lines
 from unticker.families import rows, table
 from unticker.hint_features import hint_rows
 from unticker.surroundings import place_rows
+from unticker.targets import target_rows
 from unticker.tree import Tree
 from unticker.units import IntArray, quotient
 from unticker.words import Text
@@ -38,7 +39,7 @@ def _rows(text: Text, tree: Tree) -> Rows:
     found = [(every, bucket) for bucket in dense]
     for row, bucket in _within(elements, chains) + _classes(elements, chains):
         found.append(_spread(place[line], row, bucket))
-    return found
+    return found + target_rows(text, tree)
 
 
 def _paths(elements: Elements, chains: IntArray) -> list[IntArray]:

@@ -76,4 +76,5 @@ def markup_of(document: Document, part: Part) -> Markup:
         link_chars=markup.link_chars[lines],
         contexts=markup.contexts[lines],
         marked=markup.marked[lines],
+        targets=markup.targets[lines],
     )

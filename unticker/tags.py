@@ -34,6 +34,7 @@ _ATTRIBUTE = re.compile(
 _TELLING = re.compile(r' (?=[chiros])(class|id|rel|itemprop|role|hidden|style|open)="([^"]*)"')
 RAW_ATTRIBUTE = re.compile(r"""([^\s=/>"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 _SIGNED = frozenset(("class", "id", "rel", "itemprop", "role"))
+_HREF = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.I)
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]*)")
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _OPAQUE = re.compile(
@@ -106,6 +107,12 @@ class Tags(dict[str, Tag]):
                 is_open = True
                 signature += " open"
         return (kind if is_open else SKIPPED), name, signature, IN
+
+
+def href(tag: str) -> str:
+    """The address in a link's tag, empty if there is none."""
+    found = _HREF.search(tag)
+    return html.unescape(found[1] or found[2] or found[3] or "").strip() if found else ""
 
 
 def without_opaque(page: str) -> str:

@@ -156,4 +156,5 @@ def _first(page: IntArray, units: IntArray, pages: int, none: int) -> IntArray:
 def _bare(text: Text, page: int) -> Markup:
     """The lines of a page outside of any element."""
     count = int(text.units.line[text.units.of(page)].max(initial=0)) + 1
-    return Markup([""] * count, [0] * count, [0] * count, [(-1, "", "")], [""] * count, [])
+    none = [""] * count
+    return Markup(none, [0] * count, [0] * count, [(-1, "", "")], none, [], none)
