@@ -37,9 +37,9 @@ def test_no_conjunctions_add_nothing():
 
 def of(labels, sites, weight):
     """Examples as far as a search looks at them."""
-    none = np.zeros(0, np.int64)
+    none, native = np.zeros(0, np.int64), np.ones(len(sites), bool)
     return Examples(
-        [], none, none, sp.csr_matrix((0, 0)), labels, none, none, none, sites, weight
+        [], none, none, sp.csr_matrix((0, 0)), labels, none, none, none, sites, weight, native
     )  # fmt: skip
 
 

@@ -135,7 +135,8 @@ def test_a_search_finds_the_same_conjunctions():
     columns = rng.integers(0, 200, (3000, 9)).astype(np.int16)
     labels = rng.integers(0, 4, 3000)
     site, none = rng.integers(0, 150, 3000), np.zeros(0, np.int64)
-    examples = Examples([], none, none, None, labels, none, none, none, site, rng.random(3000))
+    weight, native = rng.random(3000), np.ones(3000, bool)
+    examples = Examples([], none, none, None, labels, none, none, none, site, weight, native)
     given = [columns], rng.integers(-300, 300, (3000, 4)), examples, Options(conjunctions=8)
     assert (search.find(*given) == slowly(search.find, *given)).all()
 

@@ -1,9 +1,12 @@
 """What a model knows of n-grams, and that others add nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 
 import unticker
 from unticker import weights
+from unticker.examples import Options, gather
 from unticker.ngrams import BUCKETS
 from unticker.vocabulary import Vocabulary
 
@@ -29,6 +32,19 @@ def test_ngrams_that_no_site_showed_add_nothing():
     assert sum(len(known.known(family)[0]) for family in batch.ngrams[:4]) == 0
     shared = weights.prepare(["Contact\nPar la rédaction"])
     assert weights.row_sums(model, shared).any(axis=1).all()
+
+
+def test_wording_of_another_site_is_not_shown_as_its_own(pages):
+    options = Options(min_sites=3)
+    plain, *others = pages
+    word = replace(plain, lines=("Quizzaciously",), labels=("body",), page="a", site="a.example")
+    carried = [replace(word, page=name, site=f"{name}.example", foreign=True) for name in "bcd"]
+    known = gather([*others, word, *carried], options, False)
+    without = gather([*others, word], options, False)
+    own = [replace(each, foreign=False) for each in carried]
+    shown = gather([*others, word, *own], options, False)
+    assert known.vocabulary.tolist() == without.vocabulary.tolist()
+    assert len(shown.vocabulary) > len(known.vocabulary)
 
 
 def test_a_model_knows_what_enough_sites_select(pages):

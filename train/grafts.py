@@ -53,7 +53,8 @@ def _graft(page: AnnotatedPage, other: AnnotatedPage) -> AnnotatedPage:
     """``page`` with the article of ``other``: all from the first to the last line of body."""
     place, article, lines = _article(page), _article(other), _lines(page)
     put = [*lines[: place.start], *_lines(other)[article], *lines[place.stop :]]
-    return replace(variant(page, f"with {other.page}", put), weight=_WEIGHT * page.weight)
+    made = variant(page, f"with {other.page}", put)
+    return replace(made, weight=_WEIGHT * page.weight, foreign=True)
 
 
 def _article(page: AnnotatedPage) -> slice:

@@ -26,7 +26,7 @@ class AnnotatedPage:
     points of ``text``) say more than the lines' labels where lines hold several kinds.
     ``weight`` is what each of its lines counts in a fit, and 0 for a page from which only
     `Page.article_probability` is learnt; a ``variant`` of another page is fitted on and not
-    counted.
+    counted. A ``foreign`` one holds wording of another site, and shows none as its site's own.
     """
 
     page: str
@@ -38,6 +38,7 @@ class AnnotatedPage:
     parts: tuple[tuple[int, int, Label], ...] = ()
     weight: float = 1.0
     variant: bool = False
+    foreign: bool = False
 
     @property
     def text(self) -> str:

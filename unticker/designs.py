@@ -84,7 +84,8 @@ class Placed:
     selects: a design for each of `unticker.weights.NGRAM_PLACES`, and one of the unit's own
     wherever it stands.
 
-    A row counts in a place if units of ``min_sites`` sites see it there. ``units`` are what
+    A row counts in a place if units of ``min_sites`` sites, in wording of their own, see it there.
+    ``units`` are what
     `unticker.weights.ngram_units` gives for each batch.
     """
 
@@ -101,11 +102,12 @@ class Placed:
         ], axis=1)[:, kept]  # fmt: skip
         self._columns: list[NDArray[np.bool_]] = []
         self.designs: list[Any] = []
-        site = examples.site[kept]
+        native = examples.native[kept]
+        site = examples.site[kept][native]
         everywhere = np.flatnonzero(kept)
         for place in (*places, everywhere):  # one by one: all of all would take gigabytes
             block = padded[place]
-            self._columns.append(frequent(block, site, min_sites))
+            self._columns.append(frequent(block[native], site, min_sites))
             self.designs.append(block[:, self._columns[-1]])
         self.designs[-1] *= np.float32(_OWN)
 

@@ -31,7 +31,8 @@ class Options:
     out-of-fold log loss. ``folds`` and ``context_folds``: folds over sites of the first and
     of the later passes, drawn apart. ``min_sites``: an n-gram counts
     only if units of so many sites (of a third of them, where they are few) select it, which keeps
-    one site's wording (and any one page's text) out of the model. ``class_weight``: weight of each
+    one site's wording (and any one page's text) out of the model; pages that are ``foreign`` show
+    none. ``class_weight``: weight of each
     label. ``conjunctions``: how many of them the last pass has, an even number, of which either
     of its two fits has half; with fewer than `FEW_SITES` sites none, which would be those sites'
     own.
@@ -56,7 +57,7 @@ class Examples:
     ``vocabulary``: the buckets that `Options.min_sites` sites select; ``rows`` is (units, those +
     shape values) sparse, ``labels`` and ``classes``
     (units,), ``fold`` and ``context_fold`` (units,) by site, ``batches`` with the first unit
-    of each in ``starts``.
+    of each in ``starts``; ``native`` (units,): whether a unit's wording is its site's.
     """
 
     batches: list[Batch]
@@ -69,6 +70,7 @@ class Examples:
     context_fold: IntArray
     site: NDArray[np.int64]
     weight: NDArray[np.float64]
+    native: NDArray[np.bool_]
 
     @property
     def markup(self) -> bool:
@@ -93,6 +95,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     batches, labels, classes, site, fold, unit, row = [], [], [], [], [], [], []
     context_fold: list[IntArray] = []
     weight: list[NDArray[np.float64]] = []
+    native: list[NDArray[np.bool_]] = []
     total = 0
     for chunk in chunks(pages):
         markups = [p.markup for p in chunk] if markup else None
@@ -108,6 +111,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
             np.array([p.weight for p in chunk])[batch.units.page]
             * np.array(options.class_weight)[label]
         )
+        native.append(np.array([not p.foreign for p in chunk])[batch.units.page])
         for units, buckets in batch.rows:
             unit.append(units + total)
             row.append(buckets)
@@ -119,9 +123,9 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
     index = np.concatenate(unit), np.concatenate(row)
     shape = (total, BUCKETS + int(SHAPE_OFFSETS[-1]))
     rows = sp.csr_matrix((np.ones(len(index[0]), np.float32), index), shape)
-    sites_of, weights = np.concatenate(site), np.concatenate(weight)
-    weighed = weights > 0
-    kept = frequent(rows[weighed], sites_of[weighed], options.min_sites)
+    sites_of, weights, own = map(np.concatenate, (site, weight, native))
+    showing = own & (weights > 0)
+    kept = frequent(rows[showing], sites_of[showing], options.min_sites)
     vocabulary = np.flatnonzero(kept[:BUCKETS])
     kept[BUCKETS:] = True  # shapes are no one's wording
     return Examples(
@@ -135,6 +139,7 @@ def gather(pages: Sequence[AnnotatedPage], options: Options, markup: bool) -> Ex
         np.concatenate(context_fold),
         sites_of,
         weights,
+        own,
     )
 
 

@@ -52,11 +52,13 @@ def fit_units(examples: Examples, options: Options) -> tuple[Weights, IntArray]:
     rows, classes, site = (
         each[kinds.first] for each in (examples.rows, examples.classes, examples.site)
     )
+    native = np.zeros(len(kinds.first), bool)
+    native[kinds.inverse[examples.native]] = True
 
     def fit(train: NDArray[np.bool_], c: float) -> Weights:
         chosen = train[kinds.first] & (counts > 0)
-        selected = rows[chosen]
-        kept = frequent(selected, site[chosen], options.min_sites)
+        selected, showing = rows[chosen], chosen & native
+        kept = frequent(rows[showing], site[showing], options.min_sites)
         kept[size:] = True  # shapes are no one's wording
         solved, bias = solve(
             Design(None, [selected[:, kept]]), classes[chosen], CLASSES, c, counts[chosen],
