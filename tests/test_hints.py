@@ -62,5 +62,7 @@ HOSTILE = {
 def test_hostile_pages_are_read_in_time(name: str) -> None:
     start = time.process_time()
     found = hints.read(HOSTILE[name])
-    assert time.process_time() - start < 1
+    # Some 0.2; among all tests the collector looks through what they hold, and it took 1.2. A
+    # quadratic search takes minutes.
+    assert time.process_time() - start < 5
     assert len(found.article) <= hints.MAX_ARTICLE

@@ -25,7 +25,8 @@ def grafts(pages: Sequence[AnnotatedPage], options: Options) -> list[AnnotatedPa
     language, and without markup: the weights for HTML are not fitted on grafts.
 
     Both pages are in the folds that ``options`` draw for either, so that scores of a graft's lines
-    come from fits that saw neither site. Originals that count less than others stay as they are.
+    come from fits that saw neither site, and the wording of a graft counts for none. Originals that
+    count less than others stay as they are.
     """
     first, second = site_folds({page.site for page in pages}, options)
 
