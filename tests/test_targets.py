@@ -5,6 +5,7 @@ import pytest
 
 from unticker import addresses, html, weights
 from unticker.addresses import CONTACT, HERE, PLACE, SCRIPT
+from unticker.families import spread
 from unticker.targets import target_rows
 
 MENU = "".join(f"<li><a href=/section{n}/>Section {n}</a>" for n in range(12))
@@ -82,6 +83,13 @@ def test_few_addresses_tell_nothing() -> None:
     few = "".join(f"<li><a href=#{n}>Section {n}</a>" for n in range(12))
     assert selected(f"<ul>{few}</ul><p>Text") == [[]] * 13
     assert all(selected(f"<ul>{MENU}</ul><p>Text"))
+
+
+def test_rows_are_spread_over_units_and_over_none() -> None:
+    row, bucket = np.array([0, 0, 2]), np.array([7, 8, 9])
+    unit, found = spread(np.array([2, 0, 1, 2]), row, bucket)
+    assert (unit.tolist(), found.tolist()) == ([0, 1, 1, 3], [9, 7, 8, 9])
+    assert [len(each) for each in spread(row[:0], row, bucket)] == [0, 0]
 
 
 def test_a_line_is_compared_with_the_name_it_leads_to() -> None:

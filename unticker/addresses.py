@@ -100,12 +100,12 @@ def _words(host: str, depth: int, folders: str, query: str) -> tuple[list[int], 
     number for their kind; for another site, its name too."""
     words = _TOKEN.findall(folders.lower())
     words = [str(len(word)) if word.isdigit() else word for word in words[:_WORDS]]
-    every = {crc32(word.encode()) for word in words}
+    every = set(map(_hash, words))
     keys = [
         2 << 32 | _hash(key.partition("=")[0]) for key in query.split("&", _KEYS)[:_KEYS] if key
     ]
     if words:
-        keys.append((3 + (depth > 1)) << 32 | crc32(words[0].encode()))
+        keys.append((3 + (depth > 1)) << 32 | _hash(words[0]))
     site = host.split(".")[-2] if "." in host else host
     return [*(1 << 32 | word for word in every), *keys, 5 << 32 | _hash(site)], [*every, *keys]
 

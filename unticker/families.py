@@ -33,6 +33,8 @@ MARKUP_FAMILIES = {
 }
 
 
+Rows = list[tuple[IntArray, IntArray]]
+"""Unit, rising, and bucket of each row that units select, by family."""
 _NUMBERS = {family: 64 + number for number, family in enumerate(MARKUP_FAMILIES)}
 
 
@@ -45,3 +47,12 @@ def rows(family: str, values: NDArray[np.uint64]) -> IntArray:
 def table(family: str, size: int, part: int = 0) -> IntArray:
     """The rows of values 0 to ``size - 1`` of one part of a family."""
     return rows(family, np.arange(size, dtype=np.uint64) + np.uint64(part << 32))
+
+
+def spread(place: IntArray, row: IntArray, bucket: IntArray) -> tuple[IntArray, IntArray]:
+    """Unit and bucket, from the buckets of the row where each unit has its place; ``row`` rises."""
+    first = np.searchsorted(row, np.arange(int(place.max(initial=-1)) + 2))
+    number = np.diff(first)[place]
+    end = np.cumsum(number)
+    index = np.arange(number.sum()) + np.repeat(first[place] - end + number, number)
+    return np.repeat(np.arange(len(place)), number), bucket[index]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from unticker.alphabet import GOLDEN
 from unticker.elements import MAX_WORDS, Elements, Lines
-from unticker.families import rows, table
+from unticker.families import Rows, rows, spread, table
 from unticker.hint_features import hint_rows
 from unticker.surroundings import place_rows
 from unticker.targets import target_rows
@@ -13,7 +13,6 @@ from unticker.tree import Tree
 from unticker.units import IntArray, quotient
 from unticker.words import Text
 
-Rows = list[tuple[IntArray, IntArray]]
 _FACTOR = np.uint64(GOLDEN)
 
 
@@ -38,7 +37,7 @@ def _rows(text: Text, tree: Tree) -> Rows:
     every = np.arange(len(line))
     found = [(every, bucket) for bucket in dense]
     for row, bucket in _within(elements, chains) + _classes(elements, chains):
-        found.append(_spread(place[line], row, bucket))
+        found.append(spread(place[line], row, bucket))
     return found + target_rows(text, tree)
 
 
@@ -81,15 +80,6 @@ def _nearest(
     key = key[distinct]
     row = (key >> np.uint64(36)).astype(np.int64)
     return row, key >> four & np.uint64(0xFFFFFFFF), (key & np.uint64(15)).astype(np.int64)
-
-
-def _spread(place: IntArray, row: IntArray, bucket: IntArray) -> tuple[IntArray, IntArray]:
-    """Unit and bucket, from the buckets of the row where each unit has its place; ``row`` rises."""
-    first = np.searchsorted(row, np.arange(int(place.max()) + 2))
-    number = np.diff(first)[place]
-    end = np.cumsum(number)
-    index = np.arange(end[-1]) + np.repeat(first[place] - end + number, number)
-    return np.repeat(np.arange(len(place)), number), bucket[index]
 
 
 def _links(lines: Lines) -> IntArray:

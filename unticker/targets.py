@@ -1,8 +1,8 @@
 """Where lines lead: rows for the first pass, from the address of each line's first link.
 
 Teasers lead to pages of the site whose names are long and say what the teaser says; entries of
-menus to short names; names of authors to a folder of authors. On a page with
-few addresses of its own site (saved without its links, or written by hand) they tell nothing.
+menus to short names; names of authors to a folder of authors. On a page with few addresses of its
+own site (saved without its links, or written by hand) they tell nothing.
 """
 
 from functools import lru_cache
@@ -16,10 +16,10 @@ from unticker import addresses, alphabet
 from unticker import units as cutting
 from unticker.addresses import DEPTHS, HYPHENS, KINDS, NUMBERS, Address
 from unticker.alphabet import Hasher
-from unticker.families import rows
+from unticker.families import Rows, rows, spread
 from unticker.tree import Tree
 from unticker.units import IntArray, quotient
-from unticker.words import Text
+from unticker.words import MIX, Text
 
 _LEAST = 10
 """Different addresses of its site that a page must have, for them to tell anything."""
@@ -27,8 +27,6 @@ _LENGTHS, _NUMBERS, _WORDS = (12, 25, 60, 120), (2, 4, 8, 16, 32), (2, 3, 5)
 _SIZES, _WHOLE = 5, 3
 _SPELT = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "a", "œ": "o"}
-_SALT = np.uint64(0xA0761D6478BD642F)
-Rows = list[tuple[IntArray, IntArray]]
 
 
 def target_rows(text: Text, tree: Tree) -> Rows:
@@ -42,7 +40,7 @@ class _Leading:
 
     ``line``: which of the batch's lines; ``found``: their addresses; ``own``: whether those are of
     the page's site; ``shape``: how they are made, but for words. ``size``: the line's length, in
-    steps; ``whole``: how much of it stands in links.
+    steps (``sizes``: those of all lines); ``whole``: how much of it stands in links.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -71,7 +69,8 @@ class _Leading:
         self.shape = ((self.of_site * DEPTHS + self.depth) * HYPHENS + self.hyphens) * 2
         self.shape += number
         length = lines.length[self.line]
-        self.size = np.searchsorted(_LENGTHS, length, "right")
+        self.sizes = np.searchsorted(_LENGTHS, lines.length, "right")
+        self.size = self.sizes[self.line]
         share = quotient(10 * lines.linked[self.line], np.maximum(length, 1))
         self.whole = np.searchsorted((4, 9), share, "right")
 
@@ -157,12 +156,9 @@ class _Leading:
         """Words in the address, above all the first; other sites' names; keys of the query."""
         found = [each.words[own] for each, own in zip(self.found, self.own.tolist(), strict=True)]
         bucket = rows("folder", np.array([word for each in found for word in each], np.uint64))
-        counts = np.array([len(each) for each in found], np.int64)
-        first = np.cumsum(counts) - counts
-        number = counts[at]
-        start = np.cumsum(number) - number
-        index = np.arange(number.sum()) + np.repeat(first[at] - start, number)
-        return np.repeat(unit, number), bucket[index]
+        row = np.repeat(np.arange(len(found)), [len(each) for each in found])
+        place, bucket = spread(at, row, bucket)
+        return unit[place], bucket
 
     def _beside(self, tree: Tree, place: IntArray) -> tuple[IntArray, IntArray]:
         """Of lines that lead nowhere, on the same pages: whether those beside lead somewhere."""
@@ -170,7 +166,7 @@ class _Leading:
         tells = np.zeros(len(tree.markups), bool)
         tells[self.page] = True
         leads = np.concatenate([[False], place >= 0, [False]])
-        value = (np.searchsorted(_LENGTHS, lines.length, "right") * 2 + leads[:-2]) * 2 + leads[2:]
+        value = (self.sizes * 2 + leads[:-2]) * 2 + leads[2:]
         unit = np.flatnonzero(tells[lines.page[tree.line]] & (place[tree.line] < 0))
         return unit, _rows("target", 10, value)[tree.line[unit]]
 
@@ -197,7 +193,7 @@ def _keys(text: Text, words: IntArray, line: IntArray) -> NDArray[np.uint64]:
     """Keys of some words, which differ from line to line."""
     hasher = Hasher(text.units.codes, _plain())
     hashes = hasher.spans(text.word_starts[words], text.word_ends[words])
-    return hashes + (line + 1).astype(np.uint64) * _SALT
+    return hashes + (line + 1).astype(np.uint64) * MIX
 
 
 def _rows(family: str, part: int, values: IntArray, hashes: IntArray | None = None) -> IntArray:
