@@ -231,7 +231,7 @@ def pipe(
         progress = report.Progress(stream, plan.size, options.quiet)
         work = _Work(plan.inputs, options, store, Path(folder), load, progress)
         total = report.merge(())
-        try:
+        with progress:
             for task, result in workers.results(work.tasks(), options, work.jobs):
                 part = store.part(*task.key, "rows")
                 if part.exists():
@@ -241,8 +241,6 @@ def pipe(
                     store.part(*task.key, name).unlink(missing_ok=True)
                 total = report.merge((total, result.tally))
                 progress.add(result.tally, result.slowest, work.read)
-        finally:
-            progress.stop()
     one = report.of_input(plan.inputs[0], None, total)
     done = Report(digest, (one,), plan.skipped, progress.seconds, tuple(progress.slowest))
     _tell(done, options, stream)
@@ -298,20 +296,18 @@ def _run(work: _Work, plan: names.Plan, digest: str, stream: IO[str]) -> Report:
     options, progress = work.options, work.progress
     reports: list[InputReport] = []
     try:
-        for task, result in workers.results(work.tasks(), options, work.jobs):
-            work.tallies[task.place][task.shard] = result.tally
-            progress.add(result.tally, result.slowest, work.read)
-            while len(reports) < len(plan.inputs) and work.ready(len(reports)):
+        with progress:
+            for task, result in workers.results(work.tasks(), options, work.jobs):
+                work.tallies[task.place][task.shard] = result.tally
+                progress.add(result.tally, result.slowest, work.read)
+                while len(reports) < len(plan.inputs) and work.ready(len(reports)):
+                    reports.append(work.finish(len(reports)))
+            while len(reports) < len(plan.inputs):
                 reports.append(work.finish(len(reports)))
-        while len(reports) < len(plan.inputs):
-            reports.append(work.finish(len(reports)))
     except KeyboardInterrupt:
-        progress.stop()
         if not options.quiet:
             stream.write("interrupted; the same command goes on with --resume\n")
         raise
-    finally:
-        progress.stop()
     done = Report(
         digest, tuple(reports), plan.skipped, progress.seconds, tuple(progress.slowest)
     )  # fmt: skip

@@ -240,9 +240,9 @@ def clean(
 
 def _holds_rows(path: str) -> bool:
     from unticker.records import SUFFIXES
-    from unticker.streams import split_name
+    from unticker.streams import suffix_of
 
-    return SUFFIXES.get(split_name(path)[1].lower(), "pages") != "pages"
+    return SUFFIXES.get(suffix_of(path), "pages") != "pages"
 
 
 def _clean_one(loaded: "Model", path: str, options: "BatchOptions", form: Any) -> None:

@@ -16,7 +16,7 @@ from unticker import streams
 from unticker.errors import UsageError
 from unticker.options import BatchOptions
 from unticker.records import SUFFIXES, Container, Input, PageFile, Record
-from unticker.streams import split_name
+from unticker.streams import split_name, suffix_of
 
 STATE = ".unticker"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -112,7 +112,7 @@ def _folder(given: str, skipped: list[Skipped]) -> Iterator[Input]:
             elif not stat.S_ISREG(mode):
                 skipped.append(Skipped(entry.path, "a special file"))
             else:
-                suffix = split_name(entry.name)[1].lower()
+                suffix = suffix_of(entry.name)
                 if suffix not in SUFFIXES:
                     skipped.append(Skipped(entry.path, f"no kind of file read here: {suffix}"))
                 elif found := _file(entry.path, name, entry.stat().st_size):
@@ -141,7 +141,7 @@ def _remote(given: str) -> tuple[list[Input], bool]:
         rest, pages = [], []
         for path in sorted(system.find(root)):
             name = path.removeprefix(root).lstrip("/")
-            suffix = split_name(name)[1].lower()
+            suffix = suffix_of(name)
             if suffix not in SUFFIXES:
                 continue
             url = system.unstrip_protocol(path)

@@ -44,11 +44,7 @@ def kind_of(name: str, kind: Kind) -> Kind:
     """The kind of a page file: what the caller said, or what its suffix says."""
     if kind != "auto":
         return kind
-    return "html" if _suffix(name) in HTML_SUFFIXES else "text"
-
-
-def _suffix(name: str) -> str:
-    return streams.split_name(name)[1].lower()
+    return "html" if streams.suffix_of(name) in HTML_SUFFIXES else "text"
 
 
 def page_files(folder: Path) -> list[Path]:
@@ -64,7 +60,9 @@ def page_files(folder: Path) -> list[Path]:
         path
         for parent, _, names in os.walk(folder, onerror=refuse)
         for path in (Path(parent, name) for name in names)
-        if _suffix(path.name) in PAGE_SUFFIXES and path.is_file() and not path.is_symlink()
+        if streams.suffix_of(path.name) in PAGE_SUFFIXES
+        and path.is_file()
+        and not path.is_symlink()
     )
 
 

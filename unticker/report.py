@@ -212,7 +212,8 @@ def _line(text: str) -> str:
 
 
 class Progress:
-    """A line that says how far a run is. Shows nothing if quiet or on no terminal."""
+    """A line that says how far a run is, until the ``with`` block around the run ends. Shows
+    nothing if quiet or on no terminal."""
 
     def __init__(self, stream: IO[str], total: int, quiet: bool = False) -> None:
         self._started = time.monotonic()
@@ -230,7 +231,15 @@ class Progress:
                 TextColumn("{task.description}"), console=Console(file=stream), transient=True,
             )  # fmt: skip
             self._task = self._bar.add_task("", total=total or None)
+
+    def __enter__(self) -> "Progress":
+        if self._bar is not None:
             self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
 
     @property
     def seconds(self) -> float:
@@ -254,7 +263,3 @@ class Progress:
         if self._bar is not None:
             text = f"counting lines that recur: {self._looked:,} pages"
             self._bar.update(self._task, description=text)
-
-    def stop(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()

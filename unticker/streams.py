@@ -21,6 +21,11 @@ def split_name(name: str) -> tuple[str, str, str]:
     return stem, suffix, codec
 
 
+def suffix_of(name: str) -> str:
+    """The suffix by which a file's kind is known: in lower case, without a codec's."""
+    return split_name(name)[1].lower()
+
+
 def is_remote(path: str) -> bool:
     """True for ``s3://…`` and all else that fsspec opens."""
     return re.match(r"[a-z][a-z0-9+.-]*://", path) is not None
