@@ -1,5 +1,7 @@
 """What a unit sees of its page: the same in any batch, whole numbers, and what its name says."""
 
+from operator import mul
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -151,6 +153,45 @@ def test_shared_words_speak_for_a_line():
     page = f"{PROSE}\ncouncil harbour agreed\nfootball results tonight"
     found = context([page], certain(3, 0, 0))
     assert column(found, "cohesion: shared words")[1:] == [3, 0]
+
+
+def test_a_second_article_shares_its_own_words_but_not_those_of_the_beginning():
+    first = [
+        f"The harbour council plans a ferry to island number {n} next year." for n in range(20)
+    ]
+    second = [
+        f"Striker scores twice as rovers beat united in round {n} at home." for n in range(20)
+    ]
+    found = context(["\n".join(first + second)], certain(*[3] * 40))
+    assert min(column(found, "cohesion: share of shared words")) == 255
+    share = column(found, "opening: share of shared words")
+    assert min(share[:20]) > 200
+    assert max(share[20:]) == 0
+    prose = found.layout.prose_length.tolist()
+    for n in range(40):
+        for width in (3, 8, 20):
+            before, behind = slice(max(n - width, 0), n), slice(n + 1, n + 1 + width)
+            for side, near in (("before", before), ("behind", behind)):
+                shared = sum(map(mul, share[near], prose[near])) // max(sum(prose[near]), 1)
+                assert column(found, f"opening: share of them in {width} {side}")[n] == shared
+
+
+def test_the_beginning_is_each_page_s_own():
+    page = (
+        f"{PROSE}\nfootball results tonight, as ever, for all who stayed at home to listen to them"
+    )
+    found = context([page, page], certain(3, 3, 3, 3))
+    for name in ("share of shared words", "weight of shared words", "share of them in 3 before"):
+        values = column(found, f"opening: {name}")
+        assert values[:2] == values[2:]
+
+
+def test_lines_are_told_apart_by_how_often_they_come_again():
+    texts = {text: times for times, text in enumerate("abcdefgh")} | {"i": 12, "j": 13, "k": 60}
+    page = "\n".join(text for text, more in texts.items() for _ in range(more + 1))
+    repeats = context([page]).layout.shape("repeats").tolist()
+    steps = [repeats[page.split("\n").index(text)] for text in texts]
+    assert steps == [0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 7]
 
 
 @given(

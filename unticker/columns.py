@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from unticker.layout import OFFSETS, WINDOWS
+from unticker.layout import OFFSETS, REACHES, WINDOWS
 
 # Classes of the first pass: the four labels, and lines of three of them told apart by where
 # they stand (`examples` finds them): chrome above teasers, in, at the end of and behind the
@@ -49,13 +49,24 @@ def _prose_names(classes: Classes) -> list[str]:
     del classes
     whole = ["prose before", "prose behind", "prose in the page"]
     whole += ["share of prose before", "share of prose behind"]
-    return whole + [f"prose in {w} {side}" for w in WINDOWS[:3] for side in ("before", "behind")]
+    return whole + [f"prose in {w} {side}" for w in REACHES for side in ("before", "behind")]
 
 
 def _territory_names(classes: Classes) -> list[str]:
     del classes
     marks = (f"{name} behind prose" for name in ("teaser heading", "teaser", "byline"))
     return [each for m in marks for each in (f"most likely {m} before", f"sure {m} before")]
+
+
+_SHARED = (
+    "weight of shared words", "share of shared words", "shared words", "share of shared long words",
+)  # fmt: skip
+
+
+def _opening_names(classes: Classes) -> list[str]:
+    del classes
+    around = (f"share of them in {w} {side}" for w in REACHES for side in ("before", "behind"))
+    return [*_SHARED, *around]
 
 
 def _alike_names(classes: Classes) -> list[str]:
@@ -104,9 +115,8 @@ FAMILIES: tuple[Family, ...] = (
         _territory_names),
     Family("position", "place in the page, length of the page", _fixed(
         "units before", "units behind", "place in the page", "units in the page")),
-    Family("cohesion", "words shared with the page's prose", _fixed(
-        "weight of shared words", "share of shared words", "shared words",
-        "share of shared long words")),
+    Family("cohesion", "words shared with the page's prose", _fixed(*_SHARED)),
+    Family("opening", "words shared with the beginning of the page's prose", _opening_names),
     Family("alike", "labels of the page's units with the same outline, ending or first word",
         _alike_names),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unticker import crosses, kernels
+from unticker import cohesion, crosses, kernels
 from unticker.alphabet import MAX_CODES
 from unticker.columns import (
     ALIKE,
@@ -26,7 +26,7 @@ from unticker.columns import (
 )
 from unticker.conjunctions import Rows
 from unticker.crosses import FAR, STRONG, Evidence
-from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
+from unticker.layout import OFFSETS, REACHES, WINDOWS, Cross, Layout, rows
 from unticker.stretch import Stretch, stretch
 from unticker.tree import Tree
 from unticker.types import BODY
@@ -162,7 +162,7 @@ class Context:
         out[2] = steps.take(total)
         out[3] = quotient(255 * before, total)
         out[4] = quotient(255 * behind, total)
-        for place, width in enumerate(WINDOWS[:3]):
+        for place, width in enumerate(REACHES):
             low = np.maximum(layout.index - width, layout.first)
             high = np.minimum(layout.index + 1 + width, layout.last)
             out[5 + 2 * place] = steps.take(here - sums[low])
@@ -202,23 +202,11 @@ class Context:
 
     def fill_cohesion(self, out: Rows) -> None:
         """Words shared with the page's prose outside the unit."""
-        words, n = self.layout.words, len(self)
-        every, longest = self.layout.word_counts
-        weight = np.minimum(self._mass, 100)
-        fast = kernels.compiled()
-        if fast is not None:
-            fast.cohesion(out, *words, weight, every, longest)
-            return
-        weight = weight[words.unit]
-        other = np.bincount(words.same, weight, len(words.same))[words.same] - weight
-        score = quotient(np.minimum(other, 300) * 8, words.rarity)
-        hit = np.flatnonzero(other > 30)
-        hits = np.bincount(words.unit[hit], minlength=n)
-        very = np.bincount(words.unit[hit[words.very[hit]]], minlength=n)
-        out[0] = quotient(np.bincount(words.unit, score, n), every)
-        out[1] = quotient(255 * hits, every)
-        np.minimum(hits, 6, out=out[2])
-        out[3] = quotient(255 * very, longest)
+        cohesion.fill(out, self.layout, np.minimum(self._mass, 100))
+
+    def fill_opening(self, out: Rows) -> None:
+        """Words shared with the first of the page's prose."""
+        cohesion.fill_opening(out, self.layout, self._mass, self._mass_sums)
 
     def fill_alike(self, out: Rows) -> None:
         """Mean labels of the page's other units of the same outline, ending or first word."""

@@ -78,7 +78,7 @@ def _of_best(
     territory = sum((p > STRONG).astype(np.int64) << n for n, p in enumerate(passed))
     stop = layout.shape("ends-with") == STOP
     dates = np.minimum(layout.shape("date-words") + layout.shape("glued-numbers"), 2)
-    repeats = np.minimum(layout.shape("repeats"), 2)
+    repeats = binned(layout.shape("repeats"), 1, 2, 5, 7)
     return [
         ("distance to prose on both sides", before * 10 + behind, 100),
         ("labels of the unit and beside it", beside * 4 + best, 100),
@@ -94,7 +94,7 @@ def _of_best(
         ("territory, share of prose before, length, sentence end",
             ((territory * 5 + share) * 6 + six) * 2 + stop, 480),
         ("label, labels beside, length", (own * 25 + beside) * 6 + six, 1800),
-        ("label, repeats, prose near", (best * 3 + repeats) * 16 + near, 192),
+        ("label, repeats, prose near", (best * 5 + repeats) * 16 + near, 320),
         ("dates, prose near, prose before, length",
             ((dates * 16 + near) * 4 + little) * 4 + four, 768),
         ("label, two before, share of prose before", (two_before * 12 + own) * 5 + share, 1500),

@@ -17,6 +17,8 @@ from unticker.words import Text
 
 OFFSETS = (-4, -3, -2, -1, 1, 2, 3, 4)
 WINDOWS = (3, 8, 20, 60, 1 << 40)
+REACHES = WINDOWS[:3]
+"""The windows in which prose is counted, and what it shares with the page's beginning."""
 _REACH = max(OFFSETS)
 _WORD_BITS, _GROUP_SLOTS = 12, 512
 _WORD_SLOTS, _SLOT_SHIFT = 1 << _WORD_BITS, 64 - _WORD_BITS

@@ -55,7 +55,7 @@ def _word_count(text: Text) -> IntArray:
 
 
 def _repeats(text: Text) -> IntArray:
-    """How often the unit's text stands in its page, less one."""
+    """How often the unit's text stands in its page, less one: to 4, and in steps from there."""
     units = text.units
     keys = text.unit_hashes + units.page.astype(np.uint64) * MIX
     # Only those that share a slot of a small table can be equal.
@@ -64,7 +64,7 @@ def _repeats(text: Text) -> IntArray:
     maybe = np.flatnonzero((np.bincount(slot, minlength=1) > 1)[slot])
     _, inverse, counts = np.unique(keys[maybe], return_inverse=True, return_counts=True)
     repeats = np.zeros(len(keys), np.int64)
-    repeats[maybe] = np.minimum(counts[inverse] - 1, 4)
+    repeats[maybe] = binned(counts[inverse] - 1, 1, 2, 3, 4, 6, 12, 24)
     return repeats
 
 
@@ -161,7 +161,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("parts", "units in the line", 6, lambda t: binned(t.units.parts, 2, 3, 6, 12, 25)),
     Shape("part", "first, inner or last unit of its line", 3, lambda t: np.where(
         t.units.part == 0, 0, np.where(t.units.part == t.units.parts - 1, 2, 1))),
-    Shape("repeats", "the same text elsewhere in the page", 5, _repeats),
+    Shape("repeats", "the same text elsewhere in the page", 8, _repeats),
     Shape("length-start", "length and class of the first character", 342, _with_length(
         19, lambda t: t.edge_class(0))),
     Shape("length-end", "length and class of the last character", 342, _with_length(
