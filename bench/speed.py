@@ -126,7 +126,9 @@ def text_speed(
 def html_speed(
     pages: Sequence[Gold], number: int, model: Any
 ) -> tuple[dict[str, float], float, dict[str, str]]:
-    """The same for HTML."""
+    """The same for HTML; beside it, what unticker takes to read the pages into lines."""
+    from unticker import reading
+
     data = [page.html for page in pages if page.html is not None]
     found, skipped = peers.html_peers(
         ("trafilatura fast", "resiliparse main", "readability-lxml", "jusText"), titles=False
@@ -135,6 +137,7 @@ def html_speed(
     if model is not None:
         work["unticker html"] = lambda: consume(model.label_many(data, kind="html"))
         work["unticker html, NumPy alone"] = _with_numpy(work["unticker html"])
+        work["unticker html, reading alone"] = lambda: [reading.read(page, "html") for page in data]
     work |= {peer.name: _extracting(peer, pages) for peer in found}
     return rounds(work, number), sum(map(len, data)) / MB, skipped
 
