@@ -163,8 +163,9 @@ def test_a_second_article_shares_its_own_words_but_not_those_of_the_beginning():
         f"Striker scores twice as rovers beat united in round {n} at home." for n in range(20)
     ]
     found = context(["\n".join(first + second)], certain(*[3] * 40))
-    assert min(column(found, "cohesion: share of shared words")) == 255
-    share = column(found, "opening: share of shared words")
+    columns = dict(found.columns())
+    assert min(columns["cohesion: share of shared words"]) == 255
+    share = columns["opening: share of shared words"].tolist()
     assert min(share[:20]) > 200
     assert max(share[20:]) == 0
     prose = found.layout.prose_length.tolist()
@@ -173,7 +174,7 @@ def test_a_second_article_shares_its_own_words_but_not_those_of_the_beginning():
             before, behind = slice(max(n - width, 0), n), slice(n + 1, n + 1 + width)
             for side, near in (("before", before), ("behind", behind)):
                 shared = sum(map(mul, share[near], prose[near])) // max(sum(prose[near]), 1)
-                assert column(found, f"opening: share of them in {width} {side}")[n] == shared
+                assert columns[f"opening: share of them in {width} {side}"][n] == shared
 
 
 def test_the_beginning_is_each_page_s_own():

@@ -8,18 +8,18 @@ import numpy as np
 
 from unticker import kernels
 from unticker.conjunctions import Rows
-from unticker.layout import REACHES, Layout
+from unticker.layout import Layout
 from unticker.units import FloatArray, IntArray, quotient
 
 OPENING = 800
 """Characters of likely prose that a page's beginning has."""
 
 
-def fill(out: Rows, layout: Layout, weight: FloatArray) -> None:
+def fill(out: Rows, layout: Layout, mass: FloatArray) -> None:
     """Four rows (units,): of the words of each unit that stand in other units of its page, the
     mean weight, the share of all its words, the number (to 6) and the share of the long ones.
-    ``weight`` (units,), 0 to 100, is what each unit counts for where it is among the others."""
-    words, n = layout.words, len(layout)
+    ``mass`` (units,) is what each unit counts for where it is among the others, to 100."""
+    words, n, weight = layout.words, len(layout), np.minimum(mass, 100)
     every, longest = layout.word_counts
     fast = kernels.compiled()
     if fast is not None:
@@ -42,11 +42,9 @@ def fill_opening(out: Rows, layout: Layout, mass: FloatArray, sums: IntArray) ->
     the prose around each unit. ``mass`` (units,): characters of likely prose; ``sums``
     (units + 1,): those before each unit."""
     begins = sums[:-1] - sums[layout.first] < OPENING
-    fill(out[:4], layout, np.where(begins, np.minimum(mass, 100), 0))
+    fill(out[:4], layout, np.where(begins, mass, 0))
     shared = np.concatenate(([0], np.cumsum(mass * out[1])))
-    for place, width in enumerate(REACHES):
-        low = np.maximum(layout.index - width, layout.first)
-        high = np.minimum(layout.index + 1 + width, layout.last)
+    for place, (low, high) in enumerate(layout.reaches):
         sides = (low, layout.index), (layout.index + 1, high)
         for row, (start, end) in enumerate(sides, 4 + 2 * place):
             prose = np.maximum(sums[end] - sums[start], 1)

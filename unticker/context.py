@@ -26,7 +26,7 @@ from unticker.columns import (
 )
 from unticker.conjunctions import Rows
 from unticker.crosses import FAR, STRONG, Evidence
-from unticker.layout import OFFSETS, REACHES, WINDOWS, Cross, Layout, rows
+from unticker.layout import OFFSETS, WINDOWS, Cross, Layout, rows
 from unticker.stretch import Stretch, stretch
 from unticker.tree import Tree
 from unticker.types import BODY
@@ -162,9 +162,7 @@ class Context:
         out[2] = steps.take(total)
         out[3] = quotient(255 * before, total)
         out[4] = quotient(255 * behind, total)
-        for place, width in enumerate(REACHES):
-            low = np.maximum(layout.index - width, layout.first)
-            high = np.minimum(layout.index + 1 + width, layout.last)
+        for place, (low, high) in enumerate(layout.reaches):
             out[5 + 2 * place] = steps.take(here - sums[low])
             out[6 + 2 * place] = steps.take(sums[high] - beyond)
 
@@ -202,7 +200,7 @@ class Context:
 
     def fill_cohesion(self, out: Rows) -> None:
         """Words shared with the page's prose outside the unit."""
-        cohesion.fill(out, self.layout, np.minimum(self._mass, 100))
+        cohesion.fill(out, self.layout, self._mass)
 
     def fill_opening(self, out: Rows) -> None:
         """Words shared with the first of the page's prose."""

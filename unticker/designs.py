@@ -85,8 +85,7 @@ class Placed:
     wherever it stands.
 
     A row counts in a place if units of ``min_sites`` sites, in wording of their own, see it there.
-    ``units`` are what
-    `unticker.weights.ngram_units` gives for each batch.
+    ``units`` are what `unticker.weights.ngram_units` gives for each batch.
     """
 
     def __init__(

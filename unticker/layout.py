@@ -145,6 +145,16 @@ class Layout:
         return windows
 
     @cached_property
+    def reaches(self) -> list[tuple[IntArray, IntArray]]:
+        """For each of `REACHES`, the first unit so near to each in its page, and one past the
+        last."""
+        return [
+            (np.maximum(self.index - width, self.first),
+             np.minimum(self.index + 1 + width, self.last))
+            for width in REACHES
+        ]  # fmt: skip
+
+    @cached_property
     def prose_length(self) -> IntArray:
         """Characters that count where a unit is prose: up to 600, none below 60."""
         return np.where(self.length >= 60, np.minimum(self.length, 600), 0)
